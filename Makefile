@@ -1,0 +1,94 @@
+# dsgate - see README.md. `make help` lists the targets.
+#
+# Variables: CC (gcc or clang), MODE (release asan tsan), BUILD (output folder), PREFIX, DESTDIR.
+
+CC      ?= cc
+MODE    ?= release
+BUILD   ?= build$(if $(filter-out release,$(MODE)),-$(MODE))
+PREFIX  ?= /usr/local
+VERSION := 0.1.0
+
+WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Wundef -Wvla \
+            -Wformat=2 -Wno-unused-parameter -Wno-missing-field-initializers
+# Reproducible: no absolute paths in the output, no build time.
+COMMON   := -std=c11 -D_GNU_SOURCE -Iinclude -I$(BUILD)/gen -DDSGATE_VERSION='"$(VERSION)"' -g -pthread -fPIE \
+            -ffile-prefix-map=$(CURDIR)=. -fno-strict-aliasing
+HARDEN   := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fstack-clash-protection -fcf-protection
+LDHARDEN := -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed -Wl,--build-id=sha1
+
+FLAGS_release := -O2 $(HARDEN)
+FLAGS_asan    := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+FLAGS_tsan    := -O1 -fsanitize=thread -fno-omit-frame-pointer
+LDFLAGS_asan  := -fsanitize=address,undefined
+LDFLAGS_tsan  := -fsanitize=thread
+
+ALL_CFLAGS  = $(COMMON) $(WARNINGS) $(FLAGS_$(MODE)) $(CFLAGS)
+ALL_LDFLAGS = $(LDHARDEN) -pthread $(LDFLAGS_$(MODE)) $(LDFLAGS)
+# libcurl is not here: net/curl.c opens it on the first probe.
+LIBS        = -levent_core -ljansson -lssl -lcrypto -lyaml -ldl -lm
+
+ROOMS    := base config net llm admit cache sched relay meter gate
+SOURCES  := $(sort $(foreach room,$(ROOMS),$(wildcard src/$(room)/*.c)))
+OBJECTS  := $(SOURCES:%.c=$(BUILD)/%.o) $(BUILD)/gen/presets_data.o
+LIBRARY  := $(BUILD)/libdsgate.a
+SIM_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard src/tools/sim/*.c)))
+PROGRAMS := $(BUILD)/dsgate $(BUILD)/dsgate-sim
+
+.PHONY: all run check unit scenario integration asan tsan fuzz bench layers install clean deps help
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(PROGRAMS)  ## build the programs into build/
+
+include tests/tests.mk
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+# Modules for one kind of processor are compiled for it and chosen at run time.
+$(BUILD)/src/llm/json_avx2.o: ALL_CFLAGS += -mavx2 -mbmi -mpclmul
+
+$(LIBRARY): $(OBJECTS)
+	@rm -f $@
+	ar rcsD $@ $^
+
+$(BUILD)/gen/presets_data.c: conf/presets.yaml
+	@mkdir -p $(@D)
+	{ echo 'extern const char presets_yaml[]; extern const unsigned long presets_yaml_length;'; \
+	  echo 'const char presets_yaml[] = {'; od -An -v -tu1 $< | sed 's/[0-9][0-9]*/(char)&,/g'; echo '0};'; \
+	  echo 'const unsigned long presets_yaml_length = sizeof presets_yaml - 1;'; } > $@
+
+$(BUILD)/gen/presets_data.o: $(BUILD)/gen/presets_data.c
+	$(CC) $(ALL_CFLAGS) -c $< -o $@
+
+$(BUILD)/dsgate: $(BUILD)/src/main.o $(LIBRARY)
+	$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
+
+$(BUILD)/dsgate-sim: $(SIM_OBJECTS) $(LIBRARY)
+	$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
+
+conf/dsgate.reference.yaml: $(BUILD)/dsgate
+	$(BUILD)/dsgate reference > $@.new && mv $@.new $@
+
+layers:  ## check that every include points downwards
+	sh scripts/layers.sh
+
+deps:  ## install missing packages
+	@sh scripts/install-packages.sh build
+
+run:  ## install what is missing, build, run the gateway (on the simulator when there is no key)
+	@sh scripts/install-packages.sh build
+	@$(MAKE) --no-print-directory all
+	@sh scripts/run.sh
+
+install: all  ## install into $(DESTDIR)$(PREFIX)
+	sh scripts/install.sh "$(BUILD)" "$(DESTDIR)" "$(PREFIX)"
+
+clean:  ## remove everything that was built
+	rm -rf build build-*
+
+help:
+	@grep -hE '^[a-z]+:.*##' Makefile tests/tests.mk | sed 's/:.*##/\t/' | expand -t 14
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,0 +1,49 @@
+/* answer.h - what an answer says: tokens, usage, end, errors; for each family and dialect.
+ *
+ * These functions look, they never change bytes. Numbers that make no sense (negative, absurdly large) count as absent.
+ */
+#ifndef DSGATE_LLM_ANSWER_H
+#define DSGATE_LLM_ANSWER_H
+
+#include "dsgate/llm/endpoint.h"
+
+struct usage {
+    bool known;
+    int64_t prompt, completion, cached, reasoning; /* tokens; cached is a part of prompt, reasoning of completion */
+};
+
+enum finish {
+    FINISH_NONE,      /* not said (yet) */
+    FINISH_STOP, FINISH_LENGTH, FINISH_FILTER, FINISH_TOOL,
+    FINISH_EXHAUSTED, /* insufficient_system_resource */
+    FINISH_ABORTED,   /* aborted, abort */
+    FINISH_ERROR,     /* error */
+    FINISH_OTHER
+};
+const char *finish_name(enum finish f); /* for logs: "stop", "insufficient_system_resource", … */
+
+struct answer_facts {
+    struct usage usage;
+    enum finish finish;
+    bool token;       /* some real content: text, reasoning or a tool call. Role-only and empty deltas are none */
+    bool error;       /* it is an error object, whatever the status (wire-facts section 2: several shapes) */
+    bool done;        /* the stream's own end marker: [DONE], message_stop, response.completed/incomplete/failed */
+};
+
+/* One stream event. `facts` accumulates: call it for each event with the same struct. `seen_token`: the caller knows that a token was there
+ * before, so only usage, finish, error and done still matter (the fast path: most events cost one search). */
+void answer_read_event(struct answer_facts *facts, enum endpoint_family family, struct text event_name, struct text data,
+                       bool seen_token);
+
+/* A whole plain answer. */
+void answer_read_body(struct answer_facts *facts, enum endpoint_family family, struct text body);
+
+/* The in-stream error event in the family's own shape, ending with a blank line: {"error":{…}} for OpenAI families, `event: error` for
+ * messages and responses. */
+void answer_put_error_event(struct buf *out, enum endpoint_family family, const char *type, const char *code, struct text message);
+
+/* The body of an error answer in the family's own shape (OpenAI's {"error":{message,type,param,code}}, or Anthropic's
+ * {"type":"error","error":{type,message}}). */
+void answer_put_error_body(struct buf *out, enum endpoint_family family, const char *type, const char *code, struct text message);
+
+#endif

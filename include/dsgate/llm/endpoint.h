@@ -1,0 +1,44 @@
+/* endpoint.h - the API's endpoints as one table: what a path is, how its body and answer are to be read.
+ */
+#ifndef DSGATE_LLM_ENDPOINT_H
+#define DSGATE_LLM_ENDPOINT_H
+
+#include "dsgate/config/config.h"
+
+enum endpoint_family { /* the shape of requests, answers and stream events */
+    FAMILY_CHAT,       /* OpenAI chat completions */
+    FAMILY_COMPLETION, /* OpenAI (legacy) completions, FIM */
+    FAMILY_EMBEDDING,
+    FAMILY_MESSAGES,   /* Anthropic messages */
+    FAMILY_RESPONSES,  /* OpenAI responses */
+    FAMILY_OPAQUE      /* anything else: not looked into */
+};
+
+enum endpoint_root { ROOT_BASE, ROOT_BETA, ROOT_ANTHROPIC, ROOT_BALANCE }; /* which of an upstream's paths it goes below */
+
+enum endpoint_kind { ENDPOINT_RELAY, ENDPOINT_MODELS /* answered by the gateway, merged */ };
+
+struct endpoint {
+    const char *label;    /* metric label and log field: "chat", "messages", … */
+    const char *path;     /* canonical client path after the optional /v1; a trailing '*' matches any rest */
+    enum endpoint_kind kind;
+    enum endpoint_family family;
+    enum endpoint_root root;
+    unsigned methods;     /* bit set: 1u << enum http_method (the numbers are those of net/http.h) */
+    bool needs_model;     /* a JSON object with a `model` string is required */
+    const char *needs;    /* another required member: "messages", "prompt", "input"; NULL = none */
+    bool replayable;      /* sending it twice costs money at most: failover may replay it */
+    bool any_upstream;    /* false: always the first upstream in config order (state lives there: files, batches) */
+};
+
+extern const struct endpoint endpoints[];
+extern const unsigned endpoint_count; /* the last rows are the catch-all for /v1/… */
+
+/* The row for a request path, NULL = no such endpoint here (404). Paths with dot segments, "//", backslash, encoded slashes or dots
+ * (%2e %2f %5c) never match: they could climb out of an upstream's base path. */
+const struct endpoint *endpoint_find(struct text path);
+
+/* The path to ask of an upstream; false when this upstream does not serve the endpoint. */
+bool endpoint_upstream_path(const struct endpoint *e, const struct conf_upstream *u, struct text client_path, struct buf *out);
+
+#endif

@@ -1,0 +1,77 @@
+/* conn.h - one byte stream to a peer: TCP or Unix socket, with or without TLS.
+ *
+ * A conn is embedded in its owner (server.c's and client.c's connections) and knows nothing about it but the callbacks.
+ * Writes go straight to the socket; only what the socket refuses is kept. Reads go to where the caller says, normally
+ * the loop's scratch block, so an idle connection holds no buffer.
+ *
+ * Callbacks: each is the last thing conn does in a turn for this connection, so a callback may close the conn and free its
+ * owner. After conn_close() none comes any more.
+ */
+#ifndef DSGATE_NET_CONN_H
+#define DSGATE_NET_CONN_H
+
+#include "dsgate/base/buf.h"
+#include "dsgate/net/loop.h"
+#include "dsgate/net/net_error.h"
+#include "dsgate/net/tls.h"
+#include <sys/types.h>
+#include <sys/uio.h>
+
+struct conn;
+
+struct conn_ops {
+    void (*ready)(struct conn *c);    /* the TLS handshake is done; never called without TLS */
+    void (*readable)(struct conn *c); /* bytes or the end can be read: call conn_read() */
+    void (*writable)(struct conn *c); /* after a short conn_write_some(), or once kept bytes are all sent */
+    void (*lost)(struct conn *c, enum net_error why, const char *detail); /* handshake or socket failed, or (while reading
+                                                                             is paused) the peer closed */
+    void (*expired)(struct conn *c);  /* the deadline of conn_set_deadline() passed */
+};
+
+struct conn {
+    struct loop *loop;
+    const struct conn_ops *ops;
+    struct loop_io io;
+    struct timer timer;
+    struct tls *tls;  /* NULL: plain */
+    struct buf unsent;
+    bool open, handshaking, failed;
+    bool read_paused, wants_writable;
+    bool corked_tls_read; /* TLS read needs the socket to become writable */
+};
+
+/* Takes over fd (connected, non-blocking) and tls (may be NULL; handshake starts at once, server or client side as the
+ * context says). Reading is on. */
+void conn_open(struct conn *c, struct loop *loop, int fd, struct tls *tls, const struct conn_ops *ops);
+
+/* > 0 bytes read; 0 the peer's clean end; CONN_AGAIN nothing now; CONN_FAILED broken. A result smaller than cap means there
+ * is nothing more at the moment (plain sockets; with TLS, conn reads on by itself: it calls readable again). */
+#define CONN_AGAIN  ((ssize_t)-1)
+#define CONN_FAILED ((ssize_t)-2)
+ssize_t conn_read(struct conn *c, void *p, size_t cap);
+
+/* Sends what it can, keeps a copy of the rest and sends it when possible. false: the connection is broken (nothing will
+ * be sent any more; the caller closes). `iov` is not changed. */
+bool conn_write(struct conn *c, const struct iovec *iov, int n);
+
+/* Sends what it can and keeps nothing: how many bytes went (0 = try again when `writable` comes), or CONN_FAILED. Must
+ * not be called while conn_unsent() > 0. */
+ssize_t conn_write_some(struct conn *c, const struct iovec *iov, int n);
+
+/* Bytes that conn_write() has kept. */
+static inline size_t conn_unsent(const struct conn *c) { return buf_len(&c->unsent); }
+
+/* While reading is paused no bytes are taken from the peer (it feels back-pressure), but its leaving is still told (`lost`
+ * with NET_CUT). Resuming calls `readable` by itself when bytes wait. */
+void conn_pause_read(struct conn *c);
+void conn_resume_read(struct conn *c);
+
+/* One deadline, monotonic; USEC_NEVER = none. Cheap to move. */
+void conn_set_deadline(struct conn *c, usec_t due);
+
+/* Closes at once; unsent bytes are dropped (TLS: close_notify if possible). Harmless when closed or zeroed. */
+void conn_close(struct conn *c);
+/* As conn_close() with a TCP reset instead of a normal end, so that the peer can't take a cut answer for a whole one. */
+void conn_reset(struct conn *c);
+
+#endif

@@ -1,0 +1,125 @@
+#include "dsgate/base/buf.h"
+#include "dsgate/base/mem.h"
+#include <stdarg.h>
+#include <stdio.h>
+
+enum { SMALLEST = 256 };
+
+/* Room comes first from sliding the bytes to the front (when at least half of the storage is free there, so that the
+ * cost stays linear), then from growing. */
+char *buf_reserve(struct buf *b, size_t n)
+{
+    if (b->capacity - b->tail >= n) return b->data + b->tail;
+    size_t used = buf_len(b);
+    if (b->head >= b->capacity / 2 && b->capacity - used >= n) {
+        memmove(b->data, b->data + b->head, used);
+    } else {
+        size_t capacity = b->capacity ? b->capacity : SMALLEST;
+        while (capacity - used < n) capacity *= 2;
+        char *data = mem_alloc(capacity);
+        if (used) memcpy(data, b->data + b->head, used);
+        mem_free(b->data);
+        b->data = data;
+        b->capacity = capacity;
+    }
+    b->head = 0;
+    b->tail = used;
+    return b->data + b->tail;
+}
+
+void buf_commit(struct buf *b, size_t n) { b->tail += n; }
+
+void buf_append(struct buf *b, const void *p, size_t n)
+{
+    if (n == 0) return;
+    memcpy(buf_reserve(b, n), p, n);
+    b->tail += n;
+}
+
+void buf_add_u64(struct buf *b, uint64_t value)
+{
+    char digits[20];
+    size_t at = sizeof digits;
+    do {
+        digits[--at] = (char)('0' + value % 10);
+        value /= 10;
+    } while (value);
+    buf_append(b, digits + at, sizeof digits - at);
+}
+
+void buf_printf(struct buf *b, const char *format, ...)
+{
+    va_list args, again;
+    va_start(args, format);
+    va_copy(again, args);
+    int n = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    if (n > 0) {
+        vsnprintf(buf_reserve(b, (size_t)n + 1), (size_t)n + 1, format, again);
+        b->tail += (size_t)n;
+    }
+    va_end(again);
+}
+
+void buf_consume(struct buf *b, size_t n)
+{
+    b->head += n;
+    if (b->head == b->tail) b->head = b->tail = 0;
+}
+
+void buf_free(struct buf *b)
+{
+    mem_free(b->data);
+    *b = (struct buf){0};
+}
+
+/* Length of the valid UTF-8 sequence at p (RFC 3629: no surrogates, nothing above U+10FFFF, shortest form), 0 if none. */
+static size_t utf8_length(const unsigned char *p, size_t n)
+{
+    if (p[0] < 0x80) return 1;
+    size_t need = p[0] >= 0xC2 && p[0] <= 0xDF ? 2 : (p[0] & 0xF0) == 0xE0 ? 3 : p[0] >= 0xF0 && p[0] <= 0xF4 ? 4 : 0;
+    if (need == 0 || need > n) return 0;
+    for (size_t i = 1; i < need; i++)
+        if ((p[i] & 0xC0) != 0x80) return 0;
+    bool overlong = (p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xF0 && p[1] < 0x90);
+    bool outside = (p[0] == 0xED && p[1] > 0x9F) || (p[0] == 0xF4 && p[1] > 0x8F);
+    return overlong || outside ? 0 : need;
+}
+
+static void add_escaped(struct buf *b, unsigned char c)
+{
+    static const char short_names[] = "btnvfr"; /* 8…13; \v is no JSON escape */
+    if (c == '"' || c == '\\') {
+        buf_append(b, (char[]){'\\', (char)c}, 2);
+    } else if (c >= 8 && c <= 13 && c != 11) {
+        buf_append(b, (char[]){'\\', short_names[c - 8]}, 2);
+    } else {
+        buf_printf(b, "\\u%04x", c);
+    }
+}
+
+void buf_add_json_string(struct buf *b, struct text t)
+{
+    const unsigned char *p = (const unsigned char *)t.p;
+    size_t start = 0, i = 0;
+    buf_add_byte(b, '"');
+    while (i < t.n) {
+        if (p[i] >= 0x20 && p[i] != '"' && p[i] != '\\' && p[i] < 0x7F) {
+            i++;
+            continue;
+        }
+        size_t whole = p[i] < 0x80 ? 0 : utf8_length(p + i, t.n - i);
+        if (whole) {
+            i += whole;
+            continue;
+        }
+        buf_append(b, p + start, i - start);
+        if (p[i] < 0x80)
+            add_escaped(b, p[i]);
+        else
+            BUF_ADD(b, "\xEF\xBF\xBD");
+        start = ++i;
+    }
+    buf_append(b, p + start, i - start);
+    buf_add_byte(b, '"');
+}

@@ -1,0 +1,115 @@
+#include "dsgate/base/text.h"
+#include "dsgate/base/mem.h"
+
+static unsigned char lower(char c) { return (unsigned char)(c >= 'A' && c <= 'Z' ? c + 32 : c); }
+
+bool text_eq_nocase(struct text a, struct text b)
+{
+    if (a.n != b.n) return false;
+    for (size_t i = 0; i < a.n; i++)
+        if (lower(a.p[i]) != lower(b.p[i])) return false;
+    return true;
+}
+
+bool text_starts(struct text t, struct text prefix) { return t.n >= prefix.n && text_eq(text_make(t.p, prefix.n), prefix); }
+
+bool text_ends(struct text t, struct text suffix)
+{
+    return t.n >= suffix.n && text_eq(text_make(t.p + t.n - suffix.n, suffix.n), suffix);
+}
+
+struct text text_trim(struct text t)
+{
+    while (t.n && (*t.p == ' ' || *t.p == '\t')) t.p++, t.n--;
+    while (t.n && (t.p[t.n - 1] == ' ' || t.p[t.n - 1] == '\t')) t.n--;
+    return t;
+}
+
+struct text text_from(struct text t, size_t from)
+{
+    if (from > t.n) from = t.n;
+    return text_make(t.p + from, t.n - from);
+}
+
+size_t text_find_byte(struct text t, char byte)
+{
+    const char *at = t.n ? memchr(t.p, byte, t.n) : NULL;
+    return at ? (size_t)(at - t.p) : t.n;
+}
+
+size_t text_find(struct text t, struct text needle)
+{
+    const char *at = t.n ? memmem(t.p, t.n, needle.p, needle.n) : NULL;
+    return at ? (size_t)(at - t.p) : t.n;
+}
+
+bool text_cut(struct text *rest, char separator, struct text *piece)
+{
+    if (rest->n == 0) return false;
+    size_t at = text_find_byte(*rest, separator);
+    *piece = text_make(rest->p, at);
+    *rest = text_from(*rest, at + 1);
+    return true;
+}
+
+bool text_to_u64(struct text t, uint64_t *out)
+{
+    uint64_t value = 0;
+    if (t.n == 0) return false;
+    for (size_t i = 0; i < t.n; i++) {
+        if (t.p[i] < '0' || t.p[i] > '9') return false;
+        if (__builtin_mul_overflow(value, 10u, &value)) return false;
+        if (__builtin_add_overflow(value, (uint64_t)(t.p[i] - '0'), &value)) return false;
+    }
+    *out = value;
+    return true;
+}
+
+bool text_hex_to_u64(struct text t, uint64_t *out)
+{
+    uint64_t value = 0;
+    if (t.n == 0 || t.n > 16) return false;
+    for (size_t i = 0; i < t.n; i++) {
+        unsigned char c = lower(t.p[i]);
+        unsigned digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10u : 16;
+        if (digit == 16) return false;
+        value = value << 4 | digit;
+    }
+    *out = value;
+    return true;
+}
+
+static unsigned least(unsigned a, unsigned b) { return a < b ? a : b; }
+
+unsigned text_distance(struct text a, struct text b)
+{
+    enum { LONGEST = 63, FAR = 1000 };
+    if (a.n > LONGEST || b.n > LONGEST) return FAR;
+    unsigned d[LONGEST + 1][LONGEST + 1];
+    for (size_t i = 0; i <= a.n; i++) d[i][0] = (unsigned)i;
+    for (size_t j = 0; j <= b.n; j++) d[0][j] = (unsigned)j;
+    for (size_t i = 1; i <= a.n; i++) {
+        for (size_t j = 1; j <= b.n; j++) {
+            bool same = lower(a.p[i - 1]) == lower(b.p[j - 1]);
+            d[i][j] = least(least(d[i - 1][j] + 1, d[i][j - 1] + 1), d[i - 1][j - 1] + !same);
+            if (i > 1 && j > 1 && lower(a.p[i - 1]) == lower(b.p[j - 2]) && lower(a.p[i - 2]) == lower(b.p[j - 1]))
+                d[i][j] = least(d[i][j], d[i - 2][j - 2] + 1);
+        }
+    }
+    return d[a.n][b.n];
+}
+
+char *text_dup(struct text t)
+{
+    char *copy = mem_alloc(t.n + 1);
+    if (t.n) memcpy(copy, t.p, t.n);
+    copy[t.n] = '\0';
+    return copy;
+}
+
+uint32_t text_hash(struct text t)
+{
+    uint32_t h = 2166136261u;
+    for (size_t i = 0; i < t.n; i++) h = (h ^ (unsigned char)t.p[i]) * 16777619u;
+    return h;
+}
