@@ -71,7 +71,7 @@ bool text_hex_to_u64(struct text t, uint64_t *out)
     if (t.n == 0 || t.n > 16) return false;
     for (size_t i = 0; i < t.n; i++) {
         unsigned char c = lower(t.p[i]);
-        unsigned digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10u : 16;
+        unsigned digit = c >= '0' && c <= '9' ? c - 48u : c >= 'a' && c <= 'f' ? c - 87u : 16;
         if (digit == 16) return false;
         value = value << 4 | digit;
     }
