@@ -69,6 +69,10 @@ void conn_resume_read(struct conn *c);
 /* One deadline, monotonic; USEC_NEVER = none. Cheap to move. */
 void conn_set_deadline(struct conn *c, usec_t due);
 
+/* Nothing will be written any more: once the kept bytes are sent the peer sees a clean end (close_notify, FIN), while reading
+ * goes on. For closing without a reset under bytes that are still coming in. */
+void conn_finish(struct conn *c);
+
 /* Closes at once; unsent bytes are dropped (TLS: close_notify if possible). Harmless when closed or zeroed. */
 void conn_close(struct conn *c);
 /* As conn_close() with a TCP reset instead of a normal end, so that the peer can't take a cut answer for a whole one. */

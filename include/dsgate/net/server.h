@@ -85,6 +85,10 @@ struct reply_head {
  * or has come; stop. The handler must send exactly content_length bytes when it announced them. */
 bool exchange_send(struct exchange *x, const struct reply_head *head, const struct iovec *iov, int n, bool last);
 
+/* Sends bytes as they are, without head or framing: for a simulator that must break the rules. End with exchange_cut() or
+ * exchange_abort(). */
+bool exchange_send_raw(struct exchange *x, const struct iovec *iov, int n);
+
 /* Bytes of the answer that the client has not taken yet: above a mark, stop producing until `drained`. */
 size_t exchange_unsent(const struct exchange *x);
 

@@ -1,0 +1,64 @@
+/* metrics.h - counters and histograms for Prometheus.
+ *
+ * Each worker writes its own shard without locks (relaxed atomics, one writer); a scrape adds the shards up. Every label has a fixed set of
+ * values (lessons.md row 25): endpoints by their table, statuses by a list with `other`, models by the config with `other`.
+ */
+#ifndef DSGATE_METER_METRICS_H
+#define DSGATE_METER_METRICS_H
+
+#include "dsgate/base/buf.h"
+#include "dsgate/base/clock.h"
+#include "dsgate/llm/failure.h"
+#include "dsgate/llm/answer.h"
+
+struct metrics;       /* all shards */
+struct metrics_shard;
+
+/* Model names beyond METRICS_MODELS are counted as `other`. */
+#define METRICS_MODELS 256
+
+struct metrics *metrics_new(void);
+void metrics_free(struct metrics *m);
+/* One per worker thread; lives as long as `m`. */
+struct metrics_shard *metrics_shard_new(struct metrics *m);
+
+/* The label slot of a model name, the same for the same name for ever (so counters survive reloads); 0 = other, also when all are taken.
+ * Takes a lock: at reload, not per request. */
+unsigned metrics_model_slot(struct metrics *m, const char *name);
+
+void metrics_request_began(struct metrics_shard *s);
+
+struct metrics_request {
+    const struct endpoint *endpoint; /* NULL: unknown path */
+    unsigned status;                 /* 0: the client left before the answer */
+    enum failure failure;            /* FAIL_NONE, or the gateway's own error */
+    bool streamed;
+    unsigned model_slot;
+    usec_t duration;                 /* first byte in → last byte out */
+    usec_t first_token;              /* 0 = none; first byte in → first token */
+    usec_t queued;
+    unsigned attempts;
+    struct usage usage;
+};
+void metrics_request_ended(struct metrics_shard *s, const struct metrics_request *r);
+
+enum metrics_gauge { METRICS_CONNECTIONS, METRICS_UPSTREAM_CONNECTIONS_BUSY, METRICS_UPSTREAM_CONNECTIONS_IDLE, METRICS_GAUGES };
+void metrics_set(struct metrics_shard *s, enum metrics_gauge g, uint64_t value);
+enum metrics_event { METRICS_CONNECTIONS_REFUSED, METRICS_MALFORMED, METRICS_LOG_LINES_LOST, METRICS_STREAMS_CUT, METRICS_CLIENT_GONE, METRICS_EVENTS };
+void metrics_count(struct metrics_shard *s, enum metrics_event e);
+
+/* State of upstreams, for the scrape; filled by the gate from sched_look(). */
+struct metrics_upstream {
+    const char *name;
+    bool up;
+    unsigned in_flight, weight;
+    uint64_t outcomes[4]; /* by enum outcome */
+};
+
+/* The exposition (text format 0.0.4), ready for promtool: dsgate_requests_total{endpoint,status}, dsgate_failures_total{code},
+ * dsgate_requests_in_flight, dsgate_request_duration_seconds, dsgate_first_token_seconds, dsgate_queue_seconds (histograms),
+ * dsgate_attempts_total, dsgate_tokens_total{model,kind}, dsgate_connections, dsgate_waiting, dsgate_upstream_up, …,
+ * process_* basics and dsgate_build_info. */
+void metrics_write(struct metrics *m, const struct metrics_upstream *upstreams, size_t n, unsigned waiting, struct buf *out);
+
+#endif

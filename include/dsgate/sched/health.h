@@ -1,0 +1,34 @@
+/* health.h - is an upstream up, judged from results alone; pure.
+ *
+ * Passive results (real attempts) and active probes count alike. An upstream goes down after `down_after` faults in a row and comes
+ * back after `up_after` successes in a row. While it is down nothing but probes goes there; a probe is due one interval after the last
+ * result. Neutral outcomes (the client's own mistakes, cancellations, back-pressure) count for nothing.
+ */
+#ifndef DSGATE_SCHED_HEALTH_H
+#define DSGATE_SCHED_HEALTH_H
+
+#include "dsgate/base/clock.h"
+#include <stdbool.h>
+
+enum outcome { OUTCOME_SUCCESS, OUTCOME_FAULT, OUTCOME_BUSY /* 429, 503 */, OUTCOME_NEUTRAL, OUTCOME_COUNT };
+const char *outcome_name(enum outcome o); /* "success", "fault", "busy", "neutral": metric label */
+
+struct health_rules {
+    usec_t interval;
+    unsigned down_after, up_after;
+};
+
+struct health {
+    bool down;
+    unsigned faults, successes; /* in a row */
+    usec_t last;                /* when the last result came */
+};
+
+enum health_change { HEALTH_SAME, HEALTH_WENT_DOWN, HEALTH_CAME_UP };
+
+enum health_change health_note(struct health *h, const struct health_rules *r, enum outcome o, usec_t now);
+
+/* When the next probe is due; USEC_NEVER while it is up and nothing is suspected (faults == 0). */
+usec_t health_probe_due(const struct health *h, const struct health_rules *r);
+
+#endif

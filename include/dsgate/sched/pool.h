@@ -1,0 +1,79 @@
+/* pool.h - the upstreams of one configuration, ready to be chosen from.
+ *
+ * A pool belongs to one config snapshot and is refcounted: a request keeps the pool it began with. What must outlive a reload (calls in
+ * flight, health, counters) sits in struct upstream_state, which the next pool takes over by name and address.
+ *
+ * Threading: the pool itself is immutable; the members marked [sched] are guarded by the scheduler's mutex; counters are atomic.
+ */
+#ifndef DSGATE_SCHED_POOL_H
+#define DSGATE_SCHED_POOL_H
+
+#include "dsgate/config/config.h"
+#include "dsgate/llm/endpoint.h"
+#include "dsgate/net/origin.h"
+#include "dsgate/sched/balance.h"
+#include "dsgate/sched/health.h"
+
+struct account {
+    atomic_uint refs;
+    char *name;
+    unsigned in_flight;           /* [sched] */
+};
+
+struct upstream_state {
+    atomic_uint refs;
+    char *name, *base_url;
+    struct account *account;
+    unsigned in_flight;           /* [sched] */
+    struct health health;         /* [sched] */
+    atomic_uint_fast64_t outcomes[OUTCOME_COUNT]; /* attempts by outcome */
+};
+
+struct upstream {
+    const struct conf_upstream *conf;
+    struct origin *origin;
+    struct upstream_state *state;
+    unsigned index;               /* in the pool */
+};
+
+struct candidate {
+    struct upstream *upstream;
+    const struct conf_model *model; /* NULL: the client's name goes through */
+};
+
+/* The upstreams that serve one model name, in config order. */
+struct model_row {
+    const char *name;             /* "*": the row for names that no map knows */
+    unsigned label;               /* 0 = other, then 1…model_count: bounded metric label */
+    size_t n;
+    struct candidate *candidates;
+    struct balance_entry *balance; /* [sched] */
+};
+
+struct pool {
+    atomic_uint refs;
+    const struct config *config;
+    struct upstream *upstreams;
+    size_t upstream_count;
+    struct model_row *rows;       /* sorted by name */
+    size_t row_count;
+    struct model_row any;         /* upstreams without a model list or with "*"; n may be 0 */
+    struct model_row all;         /* every upstream: endpoints without a model */
+};
+
+#define POOL_UPSTREAMS_MAX 64     /* a ticket marks tried upstreams in 64 bits; config_load refuses more */
+
+/* Refs `config`; `previous` (may be NULL) hands over states. Builds TLS contexts and pins; NULL with sentences in *error when a
+ * certificate or CA file is unusable. */
+struct pool *pool_new(const struct config *config, const struct pool *previous, struct buf *error);
+struct pool *pool_ref(struct pool *p);
+void pool_unref(struct pool *p);
+
+/* The row for a model name: its own, else `any` when some upstream takes every model, else NULL (unknown model). */
+struct model_row *pool_find_model(struct pool *p, struct text model);
+
+/* Appends the names nearest to an unknown one, at most three, comma separated and quoted: "'deepseek-flash', 'deepseek-v4-flash'";
+ * nothing when none is near. */
+void pool_near_models(const struct pool *p, struct text model, struct buf *out);
+
+#endif

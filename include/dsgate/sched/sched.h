@@ -1,0 +1,88 @@
+/* sched.h - one place decides who goes where: tickets in, leases out.
+ *
+ * A ticket asks for an upstream that serves its model and endpoint. It is granted at once while one has room; otherwise it waits first
+ * come, first served. The turn comes with a lease on one upstream; every lease is released once, with its outcome.
+ *
+ * One mutex guards it all, held for well under a microsecond and never across I/O or a callback. Grants to waiting tickets go
+ * to the asker's inbox, and its loop is woken.
+ */
+#ifndef DSGATE_SCHED_SCHED_H
+#define DSGATE_SCHED_SCHED_H
+
+#include "dsgate/net/loop.h"
+#include "dsgate/sched/pool.h"
+
+struct sched;
+struct ticket;
+
+/* One per worker: where its granted tickets arrive. */
+struct sched_inbox {
+    struct sched *sched;
+    struct loop *loop;
+    struct loop_post post;
+    struct list granted;
+    bool posted, wanted;
+    struct list node;
+    void (*granted_one)(struct ticket *ticket); /* on `loop`; ticket->lease is set */
+};
+
+struct lease {
+    struct upstream *upstream;      /* NULL: no lease */
+    const struct conf_model *model; /* NULL: the client's name */
+};
+
+enum ticket_state { TICKET_IDLE, TICKET_WAITING, TICKET_GRANTED /* in the inbox */ };
+
+struct ticket {
+    /* the asker's */
+    struct pool *pool;              /* must stay referenced while the ticket or its lease is in use */
+    struct model_row *row;
+    const struct endpoint *endpoint;
+    uint64_t tried;                 /* bit per upstream index: not again */
+    struct sched_inbox *inbox;
+    /* the scheduler's */
+    struct lease lease;
+    enum ticket_state state;
+    struct list node;
+    usec_t asked;
+};
+
+struct sched *sched_new(unsigned waiting_max);
+void sched_free(struct sched *s); /* no tickets, leases or inboxes left */
+void sched_set_waiting_max(struct sched *s, unsigned waiting_max);
+
+void sched_inbox_open(struct sched *s, struct sched_inbox *inbox, struct loop *loop,
+                      void (*granted_one)(struct ticket *ticket));
+void sched_inbox_close(struct sched_inbox *inbox); /* on its loop, no tickets left */
+
+enum sched_answer {
+    SCHED_GRANTED, /* ticket->lease is set */
+    SCHED_WAITING, /* granted_one() will come, unless sched_cancel() */
+    SCHED_FULL,    /* too many are waiting */
+    SCHED_NONE     /* no upstream that is not tried yet serves this endpoint and model */
+};
+
+/* Choice: of the row's upstreams that serve the endpoint, are not tried, are up and have room, the next by smooth weighted round
+ * robin; endpoints that keep state upstream (any_upstream false) get the first in config order. When all that are left are down
+ * they count as up: trying beats certain refusal. */
+enum sched_answer sched_ask(struct sched *s, struct ticket *t, usec_t now);
+
+/* Takes a waiting or granted-but-undelivered ticket back; harmless when idle. */
+void sched_cancel(struct sched *s, struct ticket *t, usec_t now);
+
+/* Gives the lease back and judges the upstream. *lease is cleared. */
+void sched_release(struct sched *s, struct lease *lease, enum outcome o, usec_t now);
+
+/* The result of an active probe. */
+void sched_note_probe(struct sched *s, struct upstream_state *state, const struct health_rules *rules, bool ok, usec_t now);
+
+struct sched_upstream_view {
+    const char *name;
+    bool down;
+    unsigned in_flight;
+    usec_t probe_due;               /* USEC_NEVER: none wanted */
+};
+/* A consistent look at pool->upstreams (n = pool->upstream_count of them) and the number of waiting tickets. */
+unsigned sched_look(struct sched *s, const struct pool *pool, struct sched_upstream_view *views);
+
+#endif

@@ -1,0 +1,170 @@
+/* client_pool.c - connections to upstreams, while no call needs them.
+ *
+ * The difficulty: an idle connection may die at any moment. It is watched, so that the peer's end or unasked-for bytes close it at once;
+ * what slips through (the end is on its way while we write) shows up as a failed call with `reused` set.
+ */
+#include "client_private.h"
+
+static void bury(struct loop_after *after)
+{
+    struct client *c = CONTAINER_OF(after, struct client, burial);
+    for (struct list *node; (node = list_pop_front(&c->dead));) {
+        struct upstream_conn *uc = CONTAINER_OF(node, struct upstream_conn, node);
+        buf_free(&uc->in);
+        mem_free(uc);
+    }
+}
+
+static struct upstream_conn *conn_owner(struct conn *c) { return CONTAINER_OF(c, struct upstream_conn, conn); }
+
+static void on_ready(struct conn *c)
+{
+    struct upstream_conn *uc = conn_owner(c);
+    if (uc->call) call_ready(uc->call);
+}
+
+/* Session tickets of TLS 1.3 make an idle connection readable without a byte for us. */
+static void on_readable(struct conn *c)
+{
+    struct upstream_conn *uc = conn_owner(c);
+    char byte;
+    if (uc->call)
+        call_readable(uc->call);
+    else if (conn_read(c, &byte, 1) != CONN_AGAIN)
+        upstream_conn_end(uc);
+}
+
+static void on_writable(struct conn *c)
+{
+    struct upstream_conn *uc = conn_owner(c);
+    if (uc->call) call_writable(uc->call);
+}
+
+static void on_lost(struct conn *c, enum net_error why, const char *detail)
+{
+    struct upstream_conn *uc = conn_owner(c);
+    if (uc->call)
+        call_lost(uc->call, why, detail);
+    else
+        upstream_conn_end(uc);
+}
+
+static void on_expired(struct conn *c)
+{
+    struct upstream_conn *uc = conn_owner(c);
+    if (uc->call)
+        call_expired(uc->call);
+    else
+        upstream_conn_end(uc);
+}
+
+static const struct conn_ops conn_callbacks = {on_ready, on_readable, on_writable, on_lost, on_expired};
+
+/* Few upstreams, so a short list; requests to one upstream find it by the pointer they share. */
+struct pool *client_pool(struct client *c, struct origin *origin)
+{
+    LIST_FOREACH(node, &c->pools)
+    {
+        struct pool *p = CONTAINER_OF(node, struct pool, node);
+        if (p->origin == origin || origin_same(p->origin, origin)) return p;
+    }
+    struct pool *p = MEM_NEW(struct pool);
+    p->origin = origin_ref(origin);
+    list_init(&p->idle);
+    list_push_back(&c->pools, &p->node);
+    return p;
+}
+
+struct upstream_conn *pool_take(struct pool *p)
+{
+    struct list *node = list_pop_front(&p->idle);
+    if (!node) return NULL;
+    struct upstream_conn *uc = CONTAINER_OF(node, struct upstream_conn, node);
+    p->idle_count--;
+    uc->client->counts.idle--;
+    uc->client->counts.reused++;
+    return uc;
+}
+
+struct upstream_conn *upstream_conn_open(struct client *c, struct pool *p, int fd)
+{
+    struct upstream_conn *uc = MEM_NEW(struct upstream_conn);
+    uc->client = c;
+    uc->pool = p;
+    c->counts.opened++;
+    struct tls *tls = p->origin->tls ? tls_new(p->origin->tls, fd, p->origin->server_name) : NULL;
+    conn_open(&uc->conn, c->loop, fd, tls, &conn_callbacks);
+    return uc;
+}
+
+void upstream_conn_keep(struct upstream_conn *uc)
+{
+    struct client *c = uc->client;
+    struct pool *p = uc->pool;
+    uc->call = NULL;
+    uc->used = true;
+    if (p->idle_count >= c->options.idle_per_origin) {
+        upstream_conn_end(uc);
+        return;
+    }
+    conn_resume_read(&uc->conn);
+    conn_set_deadline(&uc->conn, loop_now(c->loop) + c->options.idle_keep);
+    list_push_front(&p->idle, &uc->node);
+    p->idle_count++;
+    c->counts.idle++;
+}
+
+void upstream_conn_end(struct upstream_conn *uc)
+{
+    struct client *c = uc->client;
+    if (uc->dead) return;
+    uc->dead = true;
+    uc->call = NULL;
+    conn_close(&uc->conn);
+    if (list_linked(&uc->node)) {
+        uc->pool->idle_count--;
+        c->counts.idle--;
+    }
+    list_remove(&uc->node);
+    list_push_back(&c->dead, &uc->node);
+    loop_after_turn(c->loop, &c->burial);
+}
+
+/* ---- the client ---- */
+
+struct client *client_new(struct loop *loop, struct dns *dns, const struct client_options *o)
+{
+    struct client *c = MEM_NEW(struct client);
+    c->loop = loop;
+    c->dns = dns;
+    c->options = *o;
+    c->burial.run = bury;
+    list_init(&c->pools);
+    list_init(&c->dead);
+    return c;
+}
+
+struct client_counts client_counts(const struct client *c) { return c->counts; }
+
+static void pool_close_idle(struct pool *p)
+{
+    LIST_FOREACH_SAFE(node, &p->idle) upstream_conn_end(CONTAINER_OF(node, struct upstream_conn, node));
+}
+
+void client_close_idle(struct client *c)
+{
+    LIST_FOREACH(node, &c->pools) pool_close_idle(CONTAINER_OF(node, struct pool, node));
+}
+
+void client_free(struct client *c)
+{
+    client_close_idle(c);
+    loop_after_cancel(&c->burial);
+    bury(&c->burial);
+    for (struct list *node; (node = list_pop_front(&c->pools));) {
+        struct pool *p = CONTAINER_OF(node, struct pool, node);
+        origin_unref(p->origin);
+        mem_free(p);
+    }
+    mem_free(c);
+}

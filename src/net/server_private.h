@@ -1,0 +1,81 @@
+/* server_private.h - what server.c (connections), server_read.c (requests in) and exchange.c (answers out) share.
+ *
+ * A connection is always in one phase, and phase_enter() is the only place that sets its deadline:
+ *
+ *   IDLE → HEAD → BODY → SERVING → FLUSHING → IDLE …            CLOSING: our last bytes go out, late ones of the client are
+ *                                      └────→ CLOSING            read and dropped, so that no reset destroys the answer
+ */
+#ifndef DSGATE_SRC_NET_SERVER_PRIVATE_H
+#define DSGATE_SRC_NET_SERVER_PRIVATE_H
+
+#include "dsgate/net/server.h"
+
+enum phase { PHASE_IDLE, PHASE_HEAD, PHASE_BODY, PHASE_SERVING, PHASE_FLUSHING, PHASE_CLOSING };
+
+struct exchange {
+    void *context;
+    usec_t began, arrived;
+    struct http_head *head; /* one block: head record, head bytes, body of a declared length */
+    char *body;             /* where a body of a declared length grows */
+    size_t body_length;
+    struct buf chunks;      /* a chunked body */
+    bool to_head, minor_0;  /* of the request, kept when the request is forgotten */
+    bool head_sent, chunked, bodiless, close;
+    bool broken;            /* the client is gone, the handler will be told after this turn */
+    uint64_t announced;     /* Content-Length bytes still owed */
+};
+
+struct server_conn {
+    struct conn conn;
+    struct server *server;
+    struct list node;        /* server.conns, or server.dead */
+    struct loop_after later; /* goes on with pipelined bytes, or tells `gone`, outside of the handler's calls */
+    enum phase phase;
+    bool dead, peer_done;
+    struct buf in;           /* bytes received and not yet taken apart */
+    size_t scanned;          /* in the head, see http_parse_request() */
+    size_t unsent_before;    /* at the last look of the write timer */
+    struct http_body framing;
+    struct exchange x;
+    char peer[56];
+};
+
+struct server {
+    struct loop *loop;
+    struct server_options options;
+    const struct server_ops *ops;
+    void *arg;
+    struct list conns, dead;
+    struct loop_after burial;
+    unsigned count;
+    bool draining;
+    struct http_head head;   /* being parsed */
+    struct buf reply;        /* head being written */
+    char date[30];
+    usec_t date_second;
+};
+
+static inline struct server_conn *conn_of_exchange(const struct exchange *x)
+{
+    return CONTAINER_OF((struct exchange *)(uintptr_t)x, struct server_conn, x);
+}
+
+void phase_enter(struct server_conn *sc, enum phase phase);
+
+/* Ends the connection; the memory stays until the end of the turn. */
+void server_conn_end(struct server_conn *sc, bool reset);
+
+/* The client left: tells the handler if it owes an answer, then ends the connection. */
+void server_conn_gone(struct server_conn *sc);
+
+/* Reads and hands over requests (server_read.c). */
+void server_read(struct server_conn *sc);
+void server_read_pending(struct server_conn *sc); /* what is in sc->in already */
+void server_refuse(struct server_conn *sc, enum http_error error);
+
+/* The answer is complete and sent, or the rest is kept by conn (exchange.c). */
+void exchange_finish(struct exchange *x);
+void exchange_flushed(struct server_conn *sc);
+void exchange_reset(struct exchange *x);
+
+#endif

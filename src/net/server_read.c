@@ -1,0 +1,181 @@
+/* server_read.c - from bytes to whole requests.
+ *
+ * The difficulty: most requests arrive in one piece and should cost one read and one copy, yet a request may also come byte by byte, in
+ * megabytes, or three at a time. A piece is looked at where it lies (the loop's scratch block); only what is left over moves
+ * into the connection's own buffer. A body of a declared length is read straight into its final place.
+ */
+#include "server_private.h"
+
+/* Bytes of pipelined requests taken while one is being served; beyond that the client feels back-pressure. */
+#define PIPELINE_MAX ((size_t)16 * 1024)
+
+void server_refuse(struct server_conn *sc, enum http_error error)
+{
+    exchange_reset(&sc->x);
+    sc->x.close = true;
+    sc->x.arrived = loop_now(sc->server->loop);
+    buf_free(&sc->in);
+    phase_enter(sc, PHASE_SERVING);
+    sc->server->ops->malformed(sc->server, &sc->x, error);
+}
+
+static void hand_over(struct server_conn *sc)
+{
+    sc->x.arrived = loop_now(sc->server->loop);
+    phase_enter(sc, PHASE_SERVING);
+    sc->server->ops->request(sc->server, &sc->x);
+}
+
+static bool send_continue(struct server_conn *sc)
+{
+    static const char line[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    struct iovec iov = {(void *)(uintptr_t)line, sizeof line - 1};
+    return conn_write(&sc->conn, &iov, 1);
+}
+
+/* Gives the parsed head (and a body of declared length) a place of its own. false: no memory for what the client announced. */
+static bool keep_head(struct server_conn *sc)
+{
+    const struct http_head *parsed = &sc->server->head;
+    struct exchange *x = &sc->x;
+    size_t record = http_head_size(parsed), body = parsed->framing == HTTP_LENGTH ? (size_t)parsed->content_length : 0;
+    char *block = mem_try_alloc(record + parsed->length + body);
+    if (!block) return false;
+    memcpy(block + record, parsed->base, parsed->length);
+    x->head = (struct http_head *)(void *)block;
+    http_head_copy(x->head, parsed, block + record);
+    x->body = block + record + parsed->length;
+    x->body_length = 0;
+    x->to_head = parsed->method == HTTP_HEAD;
+    x->minor_0 = parsed->minor == 0;
+    x->close = !parsed->keep_alive;
+    http_body_init(&sc->framing, parsed, sc->server->options.limits.body);
+    return true;
+}
+
+/* Takes body bytes out of `in`; returns how many wire bytes were used, SIZE_MAX when the body is malformed (and refused). */
+static size_t take_body(struct server_conn *sc, char *in, size_t n)
+{
+    size_t payload, used;
+    struct exchange *x = &sc->x;
+    enum http_error error = http_body_feed(&sc->framing, in, n, &payload, &used);
+    if (error != HTTP_FINE) {
+        server_refuse(sc, error);
+        return SIZE_MAX;
+    }
+    if (sc->framing.framing == HTTP_LENGTH) {
+        if (in != x->body + x->body_length) memcpy(x->body + x->body_length, in, payload);
+        x->body_length += payload;
+    } else {
+        buf_append(&x->chunks, in, payload);
+    }
+    return used;
+}
+
+/* Takes one request, or as much of it as is there, out of [in, in + n). Returns the bytes used; SIZE_MAX: stop, the connection is
+ * answering an error or dead. */
+static size_t take_head(struct server_conn *sc, char *in, size_t n)
+{
+    struct server *s = sc->server;
+    size_t skipped = 0;
+    if (sc->scanned == 0 && n >= 2 && in[0] == '\r' && in[1] == '\n') skipped = 2; /* RFC 9112 section 2.2 */
+    if (sc->phase == PHASE_IDLE) {
+        sc->x.began = loop_now(s->loop);
+        phase_enter(sc, PHASE_HEAD);
+    }
+    enum http_error error = HTTP_FINE;
+    switch (http_parse_request(text_make(in + skipped, n - skipped), &s->options.limits, &sc->scanned, &s->head, &error)) {
+    case HTTP_PARSE_MORE: return skipped;
+    case HTTP_PARSE_BAD: server_refuse(sc, error); return SIZE_MAX;
+    case HTTP_PARSE_DONE: break;
+    }
+    size_t used = skipped + s->head.length;
+    sc->scanned = 0;
+    if (!keep_head(sc)) {
+        server_refuse(sc, HTTP_BODY_TOO_LARGE);
+        return SIZE_MAX;
+    }
+    if (!sc->framing.done) {
+        phase_enter(sc, PHASE_BODY);
+        if (s->head.expect_continue && used == n && !send_continue(sc)) {
+            server_conn_gone(sc);
+            return SIZE_MAX;
+        }
+    }
+    return used;
+}
+
+/* Takes requests out of a piece of memory until it needs more bytes or an answer is awaited. Returns the bytes used. */
+static size_t take_apart(struct server_conn *sc, char *in, size_t n)
+{
+    size_t at = 0;
+    while (at < n && !sc->dead && sc->phase <= PHASE_BODY) {
+        size_t used = sc->phase == PHASE_BODY ? take_body(sc, in + at, n - at) : take_head(sc, in + at, n - at);
+        if (used == SIZE_MAX) return n;
+        at += used;
+        if (sc->phase == PHASE_HEAD && !sc->x.head) break; /* incomplete */
+        if (sc->framing.done && sc->x.head) hand_over(sc);
+    }
+    return at;
+}
+
+void server_read_pending(struct server_conn *sc)
+{
+    struct buf mine = sc->in; /* taken away: an error answer frees sc->in, a new exchange may fill it */
+    sc->in = (struct buf){0};
+    size_t used = take_apart(sc, mine.data + mine.head, buf_len(&mine));
+    if (sc->dead || sc->phase == PHASE_CLOSING) {
+        buf_free(&mine);
+        return;
+    }
+    buf_consume(&mine, used);
+    if (buf_len(&mine) == 0) buf_free(&mine);
+    sc->in = mine;
+    if (sc->phase != PHASE_SERVING || buf_len(&sc->in) < PIPELINE_MAX) conn_resume_read(&sc->conn);
+}
+
+/* A piece that came into the scratch block. */
+static void take_piece(struct server_conn *sc, char *piece, size_t n)
+{
+    if (buf_len(&sc->in) || sc->phase >= PHASE_SERVING) {
+        buf_append(&sc->in, piece, n);
+        if (sc->phase < PHASE_SERVING) server_read_pending(sc);
+        else if (buf_len(&sc->in) >= PIPELINE_MAX) conn_pause_read(&sc->conn);
+        return;
+    }
+    size_t used = take_apart(sc, piece, n);
+    if (!sc->dead && sc->phase != PHASE_CLOSING && used < n) buf_append(&sc->in, piece + used, n - used);
+}
+
+static void peer_ended(struct server_conn *sc)
+{
+    /* An answer that is complete is still delivered to a client that has only closed its sending side. */
+    if (sc->phase == PHASE_FLUSHING) {
+        sc->x.close = sc->peer_done = true;
+        conn_pause_read(&sc->conn);
+    } else {
+        server_conn_gone(sc);
+    }
+}
+
+/* The rest of a long body goes straight to its place. */
+static bool reads_into_place(const struct server_conn *sc)
+{
+    return sc->phase == PHASE_BODY && sc->framing.framing == HTTP_LENGTH && buf_len(&sc->in) == 0;
+}
+
+void server_read(struct server_conn *sc)
+{
+    char *to = loop_scratch(sc->server->loop);
+    size_t room = LOOP_SCRATCH;
+    if (reads_into_place(sc)) {
+        to = sc->x.body + sc->x.body_length;
+        room = (size_t)sc->framing.left;
+    }
+    ssize_t n = conn_read(&sc->conn, to, room);
+    if (n == CONN_AGAIN) return;
+    if (n <= 0)
+        peer_ended(sc);
+    else if (sc->phase != PHASE_CLOSING)
+        take_piece(sc, to, (size_t)n);
+}
