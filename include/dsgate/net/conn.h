@@ -21,7 +21,8 @@ struct conn;
 
 struct conn_ops {
     void (*ready)(struct conn *c);    /* the TLS handshake is done; never called without TLS */
-    void (*readable)(struct conn *c); /* bytes or the end can be read: call conn_read() */
+    void (*readable)(struct conn *c); /* bytes, the end or a failure can be read: call conn_read(). With TLS it may come for
+                                         nothing (session tickets): then conn_read() says CONN_AGAIN */
     void (*writable)(struct conn *c); /* after a short conn_write_some(), or once kept bytes are all sent */
     void (*lost)(struct conn *c, enum net_error why, const char *detail); /* handshake or socket failed, or (while reading
                                                                              is paused) the peer closed */
@@ -33,11 +34,13 @@ struct conn {
     const struct conn_ops *ops;
     struct loop_io io;
     struct timer timer;
-    struct tls *tls;  /* NULL: plain */
+    struct loop_after again; /* look at it once more this turn: TLS holds bytes of which epoll knows nothing */
+    struct tls *tls;         /* NULL: plain */
     struct buf unsent;
-    bool open, handshaking, failed;
+    int handshake_wants; /* LOOP_READ or LOOP_WRITE while handshaking, else 0 */
+    bool open, failed;
     bool read_paused, wants_writable;
-    bool corked_tls_read; /* TLS read needs the socket to become writable */
+    bool read_wants_write, write_wants_read; /* TLS waits for the other direction */
 };
 
 /* Takes over fd (connected, non-blocking) and tls (may be NULL; handshake starts at once, server or client side as the
@@ -50,12 +53,13 @@ void conn_open(struct conn *c, struct loop *loop, int fd, struct tls *tls, const
 #define CONN_FAILED ((ssize_t)-2)
 ssize_t conn_read(struct conn *c, void *p, size_t cap);
 
-/* Sends what it can, keeps a copy of the rest and sends it when possible. false: the connection is broken (nothing will
- * be sent any more; the caller closes). `iov` is not changed. */
+/* Sends what it can, keeps a copy of the rest and sends it when possible. false: the connection is broken: nothing will be
+ * sent any more, though what the peer sent before it left can still be read. When kept bytes can't be sent, `readable` comes
+ * (`lost` while paused), and conn_read() gives what the peer had to say, then CONN_FAILED. `iov` is not changed. */
 bool conn_write(struct conn *c, const struct iovec *iov, int n);
 
-/* Sends what it can and keeps nothing: how many bytes went (0 = try again when `writable` comes), or CONN_FAILED. Must
- * not be called while conn_unsent() > 0. */
+/* Sends what it can and keeps nothing (with TLS at most one record, counted as sent): how many bytes went, or CONN_FAILED.
+ * After less than all, `writable` comes; before that it must not be called again, nor while conn_unsent() > 0. */
 ssize_t conn_write_some(struct conn *c, const struct iovec *iov, int n);
 
 /* Bytes that conn_write() has kept. */

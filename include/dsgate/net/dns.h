@@ -1,8 +1,9 @@
 /* dns.h - names to addresses, off the loop.
  *
- * getaddrinfo(3) runs on a small pool of threads; answers are cached for 30 s, failures for 1 s, and a name whose renewal
- * fails keeps its last good answer for 10 minutes (an upstream should not die with its DNS server). Lookups of the
- * same name that run at once share one call. One struct dns serves all loops.
+ * getaddrinfo(3) runs on a small pool of threads. Answers are cached for 30 s, failures for 1 s. Lookups of the same name
+ * that run at once share one call. An answer older than 30 s is still given, at once, until it is 10 minutes old, while a
+ * lookup in the background renews it: an upstream should not die, nor every request wait, with its DNS server.
+ * One struct dns serves all loops.
  */
 #ifndef DSGATE_NET_DNS_H
 #define DSGATE_NET_DNS_H
@@ -17,13 +18,10 @@ void dns_free(struct dns *d); /* waits for threads in getaddrinfo; no lookups ma
 
 /* One question; embedded in the asker, on the asker's loop. */
 struct dns_query {
-    struct loop_post post;
-    struct loop *loop;
     void (*answered)(struct dns_query *q); /* on the asker's loop, never from inside dns_ask() */
     struct address_list result;            /* count == 0: no address */
     const char *failure;                   /* then: why, in words; static */
-    struct list node;
-    bool pending, cancelled;
+    struct dns_answer *coming;             /* dns.c's; NULL unless the answer is still to come */
 };
 
 /* true: q->result is filled already (cached or a literal address), `answered` will not be called. false: it will be. The

@@ -41,10 +41,12 @@ enum tls_status tls_handshake(struct tls *t);
 /* *n: in = size of the buffer, out = bytes moved (> 0 with TLS_DONE). */
 enum tls_status tls_read(struct tls *t, void *p, size_t *n);
 enum tls_status tls_write(struct tls *t, const void *p, size_t *n);
+/* Whether bytes have been taken from the socket that tls_read() has not given yet (perhaps half a record only). */
+bool tls_pending(const struct tls *t);
 /* Sends close_notify if that is possible at once. */
 void tls_shutdown(struct tls *t);
 
-/* Why the handshake failed, in words ("certificate has expired", …); valid until the next call. */
+/* Why the last call failed, in words ("certificate has expired", …); valid until the next call. */
 const char *tls_failure(const struct tls *t);
 bool tls_resumed(const struct tls *t);
 

@@ -1,0 +1,68 @@
+/* request.h - one request on its journey; lives and dies on one worker.
+ */
+#ifndef DSGATE_GATE_REQUEST_H
+#define DSGATE_GATE_REQUEST_H
+
+#include "dsgate/admit/admit.h"
+#include "dsgate/gate/steps.h"
+#include "dsgate/net/server.h"
+#include "dsgate/relay/attempt.h"
+#include "dsgate/sched/sched.h"
+
+struct worker;
+
+/* What DISPATCH and STREAM have heard of the attempt. */
+enum news { NEWS_NONE, NEWS_DATA, NEWS_FAILED };
+
+struct request {
+    struct worker *worker;
+    struct exchange *exchange;       /* NULL once the answer is complete or the client is gone */
+    struct list node;                /* worker.requests */
+    enum step step;
+    bool waiting, client_gone, cut;
+
+    struct pool *pool;               /* and with it the config this request began with */
+    struct model_row *row;
+    usec_t began, deadline;
+    usec_t entered, spent[STEP_COUNT];
+    char id[33];
+
+    struct admission admission;
+    struct ticket ticket;
+    struct timer queue_timer;
+
+    struct attempt *attempt;
+    struct attempt_failure failed;   /* the last attempt's, with NEWS_FAILED */
+    enum news news;
+    struct iovec pieces[3];          /* with NEWS_DATA, during the call */
+    int piece_count;
+    bool ended;                      /* `pieces` are the last */
+    bool paused;                     /* the attempt is held back until the client has taken what is unsent */
+    unsigned attempts;
+    struct buf reasons;              /* of failed attempts: "busy,connect" */
+
+    enum failure failure;            /* the gateway's own answer, FAIL_NONE = an upstream's */
+    unsigned status;                 /* sent to the client */
+    uint64_t bytes_in, bytes_out;
+    usec_t first_token, upstream_time;
+    const struct upstream *upstream; /* of the last attempt */
+};
+
+/* A new request for an exchange; the journey begins with request_run(). */
+struct request *request_new(struct worker *w, struct exchange *x);
+void request_free(struct request *r);
+
+/* Sets the step for FLOW_JUMP:  return request_jump(r, STEP_QUEUE); */
+enum flow request_jump(struct request *r, enum step to);
+/* Ends in the one error answer:  return request_fail(r, FAIL_NO_UPSTREAM); */
+enum flow request_fail(struct request *r, enum failure f);
+
+/* The steps with a file of their own. */
+enum flow dispatch_run(struct request *r);
+void dispatch_cancel(struct request *r);
+enum flow stream_run(struct request *r);
+void stream_cancel(struct request *r);
+void stream_drained(struct request *r);
+enum flow finish_run(struct request *r);
+
+#endif

@@ -1,0 +1,45 @@
+/* steps.h - the journey of a request: one table, from which come the enum, the order, the names in logs and the per-step times.
+ *
+ * A step's run() returns what happens next. FLOW_WAIT promises exactly one later request_resume(), which calls run() of the same step again. A
+ * step that can wait has a cancel(), called when the client leaves meanwhile; after it no resume comes.
+ */
+#ifndef DSGATE_GATE_STEPS_H
+#define DSGATE_GATE_STEPS_H
+
+struct request;
+
+#define STEPS(X) \
+    X(READ,     read)     /* net/     head and body complete, within limits */ \
+    X(ADMIT,    admit)    /* admit/   who, is the body well-formed, may they, is there such a model */ \
+    X(LOOKUP,   lookup)   /* cache/   a hit would jump to STREAM */ \
+    X(QUEUE,    queue)    /* sched/   wait for a turn; the turn comes with a lease on one upstream */ \
+    X(DISPATCH, dispatch) /* relay/   one attempt; failover goes back to QUEUE for another lease */ \
+    X(STREAM,   stream)   /* gate/    commit: bytes to the client and meters, or the one error answer */ \
+    X(FINISH,   finish)   /* gate/    give the lease back, metrics, one log line, free */
+
+enum step {
+#define X(id, name) STEP_##id,
+    STEPS(X)
+#undef X
+        STEP_COUNT
+};
+
+enum flow {
+    FLOW_NEXT, /* the step after this one */
+    FLOW_JUMP, /* the step that request_jump() named */
+    FLOW_WAIT, /* request_resume() will come */
+    FLOW_DONE  /* the request is gone */
+};
+
+const char *step_name(enum step s); /* "admit" */
+
+/* Runs steps until one waits or the request is done. */
+void request_run(struct request *r);
+
+/* What a waiting step's event calls, once. */
+void request_resume(struct request *r);
+
+/* The client is gone: cancels the step and finishes. */
+void request_cancel(struct request *r);
+
+#endif

@@ -1,0 +1,60 @@
+/* worker.h - one thread with everything a request needs: loop, client connections, upstream connections, counters, log.
+ *
+ * Other threads only use the functions marked "any thread"; they post to the worker's loop.
+ */
+#ifndef DSGATE_GATE_WORKER_H
+#define DSGATE_GATE_WORKER_H
+
+#include "dsgate/base/random.h"
+#include "dsgate/gate/request.h"
+#include "dsgate/meter/access_log.h"
+#include "dsgate/meter/metrics.h"
+#include "dsgate/net/client.h"
+#include "dsgate/net/server.h"
+#include "dsgate/sched/sched.h"
+#include <pthread.h>
+
+/* What all workers share; owned by the gate. */
+struct shared {
+    struct sched *sched;
+    struct dns *dns;
+    struct metrics *metrics;
+    struct access_file *access_file;
+};
+
+struct worker {
+    const struct shared *shared;
+    unsigned index;
+    pthread_t thread;
+    struct loop *loop;
+    struct server *server;
+    struct client *client;
+    struct sched_inbox inbox;
+    struct metrics_shard *metrics;
+    struct access_log *log;
+    struct random_source random;
+    struct pool *pool;              /* for requests from now on */
+    const unsigned *model_slots;    /* metric slot by pool row label */
+    struct list requests;
+    struct buf scratch;             /* for composing answers; empty between uses */
+    struct timer gauges;
+    bool draining;
+    atomic_uint connections;        /* any thread may read; the accepting thread adds, the worker subtracts */
+    atomic_bool drained;            /* draining and no connection is left */
+    struct loop *notify;            /* told when drained */
+    struct loop_post drained_post;
+};
+
+/* Starts the thread; `pool` is referenced. `drained` is delivered on `notify` once worker_drain() has come to its end. NULL when the thread
+ * can't be had. */
+struct worker *worker_start(const struct shared *shared, unsigned index, struct pool *pool, struct loop *notify,
+                            void (*drained)(struct loop_post *post));
+
+void worker_adopt(struct worker *w, int fd, const struct address *peer, struct tls_ctx *tls); /* any thread */
+void worker_use_pool(struct worker *w, struct pool *pool);                                  /* any thread; references it */
+void worker_drain(struct worker *w);                                                        /* any thread */
+
+/* Ends the thread (what is unfinished is aborted) and frees the worker. From another thread. */
+void worker_stop(struct worker *w);
+
+#endif

@@ -1,0 +1,72 @@
+/* attempt.h - one try of one request at one upstream.
+ *
+ * An attempt belongs to a worker's loop. It sends the request, reads the answer (reading.h) under the upstream's timers, and either shows
+ * data, beginning with the commit, or fails. After the data with `end`, after `failed`, or after attempt_free() nothing more comes.
+ * A kept connection that was dead already is tried again on a fresh one, once, if the endpoint may be replayed.
+ */
+#ifndef DSGATE_RELAY_ATTEMPT_H
+#define DSGATE_RELAY_ATTEMPT_H
+
+#include "dsgate/llm/failure.h"
+#include "dsgate/net/client.h"
+#include "dsgate/relay/reading.h"
+#include "dsgate/relay/upstream_request.h"
+
+struct attempt;
+
+enum verdict { VERDICT_SUCCESS, VERDICT_CLIENTS_FAULT, VERDICT_BUSY, VERDICT_FAULT, VERDICT_LOCAL /* our own fault */ };
+
+struct attempt_failure {
+    enum verdict verdict;
+    enum failure failure;    /* what the client is told if nothing else helps */
+    const char *reason;      /* "busy", "connect", "cut", "error_event", … */
+    bool committed;          /* the client has seen a part */
+    bool may_replay;         /* another attempt is allowed by the endpoint, or nothing was sent */
+    bool shown;              /* the upstream answered with an error that can be passed on: attempt_error_body() */
+    char detail[160];
+};
+
+struct attempt_answer {
+    unsigned status;
+    struct buf fields;       /* end-to-end fields, ready to be sent on */
+    bool has_date, has_length;
+    uint64_t content_length;
+    bool is_stream;          /* server-sent events */
+    char trace[64];          /* the upstream's x-ds-trace-id or x-request-id */
+};
+
+struct attempt_ops {
+    /* Bytes for the client; the first call commits. */
+    void (*data)(struct attempt *a, const struct iovec *iov, int n, bool end);
+    void (*failed)(struct attempt *a, const struct attempt_failure *why);
+};
+
+struct attempt_options {
+    usec_t deadline;         /* monotonic */
+    size_t hold_limit, event_limit;
+    usec_t commit_after;     /* 0 = never: commit only at a token */
+};
+
+/* source and target are copied, what they point to is not. No callback comes from inside. NULL when the upstream does not serve the
+ * endpoint. */
+struct attempt *attempt_start(struct loop *loop, struct client *client, const struct relay_source *from,
+                              const struct relay_target *to, const struct attempt_options *o, const struct attempt_ops *ops,
+                              void *context);
+void *attempt_context(const struct attempt *a);
+struct attempt_answer *attempt_answer(struct attempt *a);       /* once there is one */
+const struct answer_facts *attempt_facts(const struct attempt *a);
+usec_t attempt_started(const struct attempt *a);
+usec_t attempt_first_byte(const struct attempt *a);             /* 0 = none yet */
+usec_t attempt_first_token(const struct attempt *a);            /* 0 = none yet */
+
+/* After a failure with `shown`: the error answer's body. */
+struct text attempt_error_body(const struct attempt *a);
+
+/* Back-pressure. */
+void attempt_pause(struct attempt *a);
+void attempt_resume(struct attempt *a);
+
+/* Ends it, whatever its state: an unfinished call is cancelled. */
+void attempt_free(struct attempt *a);
+
+#endif

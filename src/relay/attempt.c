@@ -1,0 +1,258 @@
+/* attempt.c - see attempt.h.
+ *
+ * Here the client's callbacks meet the reading of the answer. The difficulty is who may still be alive after a callback: whatever is told to
+ * the owner is the last thing done, because the owner may free the attempt in it.
+ */
+#include "dsgate/relay/attempt.h"
+#include "dsgate/base/mem.h"
+#include <stdio.h>
+
+struct attempt {
+    struct loop *loop;
+    struct client *client;
+    struct client_call *call; /* NULL once it has ended */
+    struct relay_source from;
+    struct relay_target to;
+    struct attempt_options options;
+    const struct attempt_ops *ops;
+    void *context;
+    struct buf bytes[2]; /* the request's own bytes, until the answer begins */
+    struct attempt_answer answer;
+    struct reading reading;
+    struct timer timer; /* commit, then first token */
+    usec_t started, first_byte, first_token;
+    bool restarted;
+};
+
+void *attempt_context(const struct attempt *a) { return a->context; }
+struct attempt_answer *attempt_answer(struct attempt *a) { return &a->answer; }
+const struct answer_facts *attempt_facts(const struct attempt *a) { return &a->reading.facts; }
+usec_t attempt_started(const struct attempt *a) { return a->started; }
+usec_t attempt_first_byte(const struct attempt *a) { return a->first_byte; }
+usec_t attempt_first_token(const struct attempt *a) { return a->first_token; }
+struct text attempt_error_body(const struct attempt *a) { return buf_text(&a->reading.held); }
+
+void attempt_pause(struct attempt *a)
+{
+    if (a->call) client_pause(a->call);
+}
+
+void attempt_resume(struct attempt *a)
+{
+    if (a->call) client_resume(a->call);
+}
+
+static void end_call(struct attempt *a)
+{
+    timer_cancel(a->loop, &a->timer);
+    if (a->call) client_cancel(a->call);
+    a->call = NULL;
+}
+
+void attempt_free(struct attempt *a)
+{
+    end_call(a);
+    relay_request_free(a->bytes);
+    buf_free(&a->answer.fields);
+    reading_free(&a->reading);
+    mem_free(a);
+}
+
+/* ---- failing ---- */
+
+static void fail(struct attempt *a, struct attempt_failure *why)
+{
+    end_call(a);
+    why->committed = a->reading.committed;
+    a->ops->failed(a, why);
+}
+
+/* What the client is told about a transport error. */
+static enum failure failure_of_net_error(enum net_error e)
+{
+    switch (e) {
+    case NET_CONNECT_TIMEOUT:
+    case NET_FIRST_BYTE_TIMEOUT:
+    case NET_IDLE_TIMEOUT:
+    case NET_TOTAL_TIMEOUT: return FAIL_UPSTREAM_TIMEOUT;
+    case NET_BAD_ANSWER: return FAIL_UPSTREAM_BAD_ANSWER;
+    case NET_CUT: return FAIL_UPSTREAM_CUT;
+    case NET_NO_DESCRIPTORS: return FAIL_INTERNAL;
+    default: return FAIL_UPSTREAM_UNREACHABLE;
+    }
+}
+
+static void fail_transport(struct attempt *a, const struct client_failure *f)
+{
+    struct attempt_failure why = {.verdict = f->error == NET_NO_DESCRIPTORS ? VERDICT_LOCAL : VERDICT_FAULT,
+                                  .failure = failure_of_net_error(f->error),
+                                  .reason = net_error_name(f->error),
+                                  .may_replay = a->from.endpoint->replayable || !f->sent};
+    snprintf(why.detail, sizeof why.detail, "%s", f->detail);
+    fail(a, &why);
+}
+
+static void fail_answer(struct attempt *a, const char *reason)
+{
+    bool is_status = a->reading.mode == READ_ERROR;
+    bool busy = is_status && (a->answer.status == 429 || a->answer.status == 503);
+    bool is_cut = !strcmp(reason, "cut") || !strcmp(reason, "empty_stream");
+    struct attempt_failure why = {.verdict = busy ? VERDICT_BUSY : VERDICT_FAULT,
+                                  .failure = is_cut ? FAIL_UPSTREAM_CUT : FAIL_UPSTREAM_BAD_ANSWER,
+                                  .reason = busy ? "busy" : reason,
+                                  .may_replay = a->from.endpoint->replayable,
+                                  .shown = is_status || !strcmp(reason, "error_200")};
+    snprintf(why.detail, sizeof why.detail, "HTTP %u, %s", a->answer.status, reason);
+    fail(a, &why);
+}
+
+static void fail_late(struct attempt *a)
+{
+    struct attempt_failure why = {.verdict = VERDICT_FAULT,
+                                  .failure = FAIL_UPSTREAM_TIMEOUT,
+                                  .reason = "first_token_timeout",
+                                  .may_replay = a->from.endpoint->replayable,
+                                  .detail = "no token within the first-token time"};
+    fail(a, &why);
+}
+
+/* ---- the answer ---- */
+
+static void keep_trace(struct attempt_answer *answer, struct text value)
+{
+    size_t n = value.n < sizeof answer->trace - 1 ? value.n : sizeof answer->trace - 1;
+    memcpy(answer->trace, value.p, n);
+    answer->trace[n] = '\0';
+}
+
+/* Copies the end-to-end fields. x-request-id is the gateway's own towards the client, x-dsgate-* must not be forged by upstreams. */
+static void keep_fields(struct attempt_answer *answer, const struct http_head *head)
+{
+    for (unsigned i = 0; i < head->field_count; i++) {
+        const struct http_field *f = &head->fields[i];
+        struct text name = http_field_name(head, f), value = http_field_value(head, f);
+        bool trace = f->id == HTTP_X_REQUEST_ID || (name.n == 13 && text_eq_nocase(name, TEXT("x-ds-trace-id")));
+        if (trace && value.n) keep_trace(answer, value);
+        if (f->hop || f->id == HTTP_CONTENT_LENGTH || f->id == HTTP_X_REQUEST_ID) continue;
+        if (name.n > 9 && text_eq_nocase(text_make(name.p, 9), TEXT("x-dsgate-"))) continue;
+        if (f->id == HTTP_DATE) answer->has_date = true;
+        http_put(&answer->fields, name, value);
+    }
+}
+
+static void on_timer(struct timer *timer);
+
+static void watch_first_token(struct attempt *a)
+{
+    usec_t token = a->started + a->to.upstream->timeouts.first_token;
+    usec_t commit = a->options.commit_after ? a->started + a->options.commit_after : USEC_NEVER;
+    timer_set(a->loop, &a->timer, !a->reading.committed && commit < token ? commit : token, on_timer);
+}
+
+static void on_head(struct client_call *call, const struct http_head *head)
+{
+    struct attempt *a = client_call_context(call);
+    relay_request_free(a->bytes);
+    a->first_byte = loop_now(a->loop);
+    a->answer.status = head->status;
+    a->answer.has_length = head->framing == HTTP_LENGTH || (a->from.head->method == HTTP_HEAD && head->content_length) ||
+                           head->framing == HTTP_NO_BODY;
+    a->answer.content_length = head->content_length;
+    keep_fields(&a->answer, head);
+    reading_init(&a->reading, a->from.endpoint->family, head->status, http_value(head, HTTP_CONTENT_TYPE),
+                 http_value(head, HTTP_CONTENT_ENCODING), a->options.hold_limit, a->options.event_limit);
+    a->answer.is_stream = a->reading.mode == READ_EVENTS;
+    if (a->answer.is_stream) watch_first_token(a);
+}
+
+static void show(struct attempt *a, const struct reading_step *step, bool end)
+{
+    bool token_now = a->reading.facts.token && a->first_token == 0;
+    if (token_now) {
+        a->first_token = loop_now(a->loop);
+        timer_cancel(a->loop, &a->timer);
+    }
+    a->ops->data(a, step->out, step->n, end);
+}
+
+static void on_data(struct client_call *call, struct text bytes, bool end)
+{
+    struct attempt *a = client_call_context(call);
+    if (end) {
+        a->call = NULL;
+        timer_cancel(a->loop, &a->timer);
+    }
+    struct reading_step step = reading_feed(&a->reading, bytes, end);
+    if (step.verdict == READING_REFUSE)
+        fail_answer(a, step.reason);
+    else if (step.verdict == READING_PASS && (step.n || end || !a->answer.is_stream))
+        show(a, &step, end);
+}
+
+/* The connection broke. A stream that has said its end is whole all the same. */
+static void on_failed(struct client_call *call, const struct client_failure *why);
+
+static const struct client_ops call_ops = {on_head, on_data, on_failed};
+
+static bool start_call(struct attempt *a, bool fresh)
+{
+    struct iovec iov[RELAY_PIECES];
+    const struct conf_timeouts *t = &a->to.upstream->timeouts;
+    int n = relay_request_write(&a->from, &a->to, a->bytes, iov);
+    if (n == 0) return false;
+    struct client_request request = {.origin = a->to.origin,
+                                     .iov = iov,
+                                     .iov_count = n,
+                                     .to_head = a->from.head->method == HTTP_HEAD,
+                                     .fresh = fresh,
+                                     .timeouts = {t->connect, t->first_byte, t->idle, a->options.deadline}};
+    a->call = client_start(a->client, &request, &call_ops, a);
+    return true;
+}
+
+static void on_failed(struct client_call *call, const struct client_failure *why)
+{
+    struct attempt *a = client_call_context(call);
+    bool stale = why->reused && !a->restarted && (a->from.endpoint->replayable || !why->sent);
+    a->call = NULL;
+    if (stale) {
+        a->restarted = true;
+        start_call(a, true);
+    } else if (a->first_byte && reading_is_complete(&a->reading)) {
+        struct reading_step step = reading_commit(&a->reading);
+        timer_cancel(a->loop, &a->timer);
+        show(a, &step, true);
+    } else {
+        fail_transport(a, why);
+    }
+}
+
+static void on_timer(struct timer *timer)
+{
+    struct attempt *a = CONTAINER_OF(timer, struct attempt, timer);
+    if (loop_now(a->loop) >= a->started + a->to.upstream->timeouts.first_token) {
+        fail_late(a);
+        return;
+    }
+    struct reading_step step = reading_commit(&a->reading);
+    watch_first_token(a);
+    show(a, &step, false);
+}
+
+struct attempt *attempt_start(struct loop *loop, struct client *client, const struct relay_source *from,
+                              const struct relay_target *to, const struct attempt_options *o, const struct attempt_ops *ops,
+                              void *context)
+{
+    struct attempt *a = MEM_NEW(struct attempt);
+    a->loop = loop;
+    a->client = client;
+    a->from = *from;
+    a->to = *to;
+    a->options = *o;
+    a->ops = ops;
+    a->context = context;
+    a->started = loop_now(loop);
+    if (start_call(a, false)) return a;
+    attempt_free(a);
+    return NULL;
+}

@@ -1,0 +1,94 @@
+#include "dsgate/relay/upstream_request.h"
+#include "dsgate/base/mem.h"
+
+/* Fields in which clients carry keys; replaced when the upstream has a key of its own. */
+static bool carries_key(const struct http_field *f)
+{
+    return f->id == HTTP_AUTHORIZATION || f->id == HTTP_X_API_KEY || f->id == HTTP_API_KEY;
+}
+
+static void put_key(struct buf *b, const struct endpoint *e, const struct conf_upstream *u)
+{
+    struct text key = text_of(u->api_key);
+    bool bearer = text_eq_nocase(text_of(u->auth_header), TEXT("authorization"));
+    /* Anthropic's shape carries the key in x-api-key; servers that only know bearer tokens find theirs as well. */
+    if (e->root == ROOT_ANTHROPIC) http_put(b, TEXT("x-api-key"), key);
+    if (bearer) {
+        BUF_ADD(b, "Authorization: Bearer ");
+        buf_add(b, key);
+        BUF_ADD(b, "\r\n");
+    } else if (e->root != ROOT_ANTHROPIC || !text_eq_nocase(text_of(u->auth_header), TEXT("x-api-key"))) {
+        http_put(b, text_of(u->auth_header), key);
+    }
+}
+
+static bool set_by_config(const struct conf_upstream *u, struct text name)
+{
+    for (size_t i = 0; i < u->header_count; i++)
+        if (text_eq_nocase(text_of(u->headers[i].name), name)) return true;
+    return false;
+}
+
+static bool forwards(const struct relay_source *from, const struct conf_upstream *u, const struct http_field *f)
+{
+    if (f->hop || f->id == HTTP_HOST || f->id == HTTP_CONTENT_LENGTH) return false;
+    if (u->api_key && carries_key(f)) return false;
+    if (from->consumes(from->head, f)) return false;
+    return u->header_count == 0 || !set_by_config(u, http_field_name(from->head, f));
+}
+
+static void put_fields(struct buf *b, const struct relay_source *from, const struct relay_target *to)
+{
+    const struct conf_upstream *u = to->upstream;
+    http_put(b, TEXT("Host"), text_of(to->origin->authority));
+    if (u->api_key) put_key(b, from->endpoint, u);
+    for (unsigned i = 0; i < from->head->field_count; i++) {
+        const struct http_field *f = &from->head->fields[i];
+        if (forwards(from, u, f)) http_put(b, http_field_name(from->head, f), http_field_value(from->head, f));
+    }
+    for (size_t i = 0; i < u->header_count; i++) http_put(b, text_of(u->headers[i].name), text_of(u->headers[i].value));
+}
+
+static bool put_request_line(struct buf *b, const struct relay_source *from, const struct relay_target *to)
+{
+    buf_add(b, from->head->method_text);
+    BUF_ADD(b, " ");
+    if (!endpoint_upstream_path(from->endpoint, to->upstream, from->head->path, b)) return false;
+    if (from->head->query.n) {
+        BUF_ADD(b, "?");
+        buf_add(b, from->head->query);
+    }
+    BUF_ADD(b, " HTTP/1.1\r\n");
+    return true;
+}
+
+static int put_body(const struct relay_source *from, const struct relay_target *to, struct buf *extra, struct iovec *iov, size_t *total)
+{
+    if (from->chat->body.n) return chat_pieces(from->chat, to->model, extra, iov, total);
+    *total = from->body.n;
+    if (from->body.n == 0) return 0;
+    iov[0] = (struct iovec){(void *)(uintptr_t)from->body.p, from->body.n};
+    return 1;
+}
+
+int relay_request_write(const struct relay_source *from, const struct relay_target *to, struct buf bytes[2], struct iovec *iov)
+{
+    size_t total = 0;
+    struct buf *head = &bytes[0];
+    buf_clear(head);
+    buf_clear(&bytes[1]);
+    if (!put_request_line(head, from, to)) return 0;
+    int pieces = put_body(from, to, &bytes[1], iov + 1, &total);
+    put_fields(head, from, to);
+    if (total || from->head->framing != HTTP_NO_BODY) http_put_u64(head, TEXT("Content-Length"), total);
+    http_put_end(head);
+    iov[0] = (struct iovec){head->data + head->head, buf_len(head)};
+    return 1 + pieces;
+}
+
+void relay_request_free(struct buf bytes[2])
+{
+    if (bytes[0].data) explicit_bzero(bytes[0].data, bytes[0].capacity);
+    buf_free(&bytes[0]);
+    buf_free(&bytes[1]);
+}
