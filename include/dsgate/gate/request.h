@@ -9,6 +9,7 @@
 #include "dsgate/relay/attempt.h"
 #include "dsgate/sched/sched.h"
 
+struct models;
 struct worker;
 
 /* What DISPATCH and STREAM have heard of the attempt. */
@@ -20,17 +21,24 @@ struct request {
     struct list node;                /* worker.requests */
     enum step step;
     bool waiting, client_gone, cut;
+    bool head_sent;                  /* committed to the client */
+    bool queue_expired;
+    bool exhausted;                  /* an upstream's own error is passed on because nothing better was to be had */
 
     struct pool *pool;               /* and with it the config this request began with */
     struct model_row *row;
     usec_t began, deadline;
     usec_t entered, spent[STEP_COUNT];
-    char id[33];
+    char id[129];                    /* the client's x-request-id, or our own */
+    char peer[56];                   /* "127.0.0.1:40412" */
+    char path[96];                   /* for the log, after the head is gone */
+    enum http_method method;
 
     struct admission admission;
     struct ticket ticket;
     struct timer queue_timer;
 
+    struct models *models;           /* GET /models */
     struct attempt *attempt;
     struct attempt_failure failed;   /* the last attempt's, with NEWS_FAILED */
     enum news news;
@@ -44,7 +52,7 @@ struct request {
     enum failure failure;            /* the gateway's own answer, FAIL_NONE = an upstream's */
     unsigned status;                 /* sent to the client */
     uint64_t bytes_in, bytes_out;
-    usec_t first_token, upstream_time;
+    usec_t first_token;              /* since `began`, 0 = none */
     const struct upstream *upstream; /* of the last attempt */
 };
 
@@ -60,6 +68,8 @@ enum flow request_fail(struct request *r, enum failure f);
 /* The steps with a file of their own. */
 enum flow dispatch_run(struct request *r);
 void dispatch_cancel(struct request *r);
+/* No further attempt: ends in the upstream's own error answer, if it gave one, else in the gateway's. */
+enum flow dispatch_give_up(struct request *r);
 enum flow stream_run(struct request *r);
 void stream_cancel(struct request *r);
 void stream_drained(struct request *r);

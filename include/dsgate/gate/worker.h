@@ -34,7 +34,6 @@ struct worker {
     struct access_log *log;
     struct random_source random;
     struct pool *pool;              /* for requests from now on */
-    const unsigned *model_slots;    /* metric slot by pool row label */
     struct list requests;
     struct buf scratch;             /* for composing answers; empty between uses */
     struct timer gauges;
@@ -42,13 +41,14 @@ struct worker {
     atomic_uint connections;        /* any thread may read; the accepting thread adds, the worker subtracts */
     atomic_bool drained;            /* draining and no connection is left */
     struct loop *notify;            /* told when drained */
+    void *notify_arg;
     struct loop_post drained_post;
 };
 
 /* Starts the thread; `pool` is referenced. `drained` is delivered on `notify` once worker_drain() has come to its end. NULL when the thread
  * can't be had. */
 struct worker *worker_start(const struct shared *shared, unsigned index, struct pool *pool, struct loop *notify,
-                            void (*drained)(struct loop_post *post));
+                            void (*drained)(struct loop_post *post), void *notify_arg);
 
 void worker_adopt(struct worker *w, int fd, const struct address *peer, struct tls_ctx *tls); /* any thread */
 void worker_use_pool(struct worker *w, struct pool *pool);                                  /* any thread; references it */

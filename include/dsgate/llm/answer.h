@@ -44,7 +44,8 @@ void answer_read_body(struct answer_facts *facts, enum endpoint_family family, s
 void answer_put_error_event(struct buf *out, enum endpoint_family family, const char *type, const char *code, struct text message);
 
 /* The body of an error answer in the family's own shape (OpenAI's {"error":{message,type,param,code}}, or Anthropic's
- * {"type":"error","error":{type,message}}). */
-void answer_put_error_body(struct buf *out, enum endpoint_family family, const char *type, const char *code, struct text message);
+ * {"type":"error","error":{type,message}}). param: the member to blame, NULL = none. */
+void answer_put_error_body(struct buf *out, enum endpoint_family family, const char *type, const char *code, struct text message,
+                           const char *param);
 
 #endif

@@ -44,8 +44,10 @@ void metrics_request_ended(struct metrics_shard *s, const struct metrics_request
 
 enum metrics_gauge { METRICS_CONNECTIONS, METRICS_UPSTREAM_CONNECTIONS_BUSY, METRICS_UPSTREAM_CONNECTIONS_IDLE, METRICS_GAUGES };
 void metrics_set(struct metrics_shard *s, enum metrics_gauge g, uint64_t value);
-enum metrics_event { METRICS_CONNECTIONS_REFUSED, METRICS_MALFORMED, METRICS_LOG_LINES_LOST, METRICS_STREAMS_CUT, METRICS_CLIENT_GONE, METRICS_EVENTS };
+enum metrics_event { METRICS_MALFORMED, METRICS_LOG_LINES_LOST, METRICS_STREAMS_CUT, METRICS_CLIENT_GONE, METRICS_EVENTS };
 void metrics_count(struct metrics_shard *s, enum metrics_event e);
+/* The same for the thread that accepts connections and has no shard. */
+void metrics_refused_connection(struct metrics *m);
 
 /* State of upstreams, for the scrape; filled by the gate from sched_look(). */
 struct metrics_upstream {

@@ -77,7 +77,8 @@ void conn_set_deadline(struct conn *c, usec_t due);
  * goes on. For closing without a reset under bytes that are still coming in. */
 void conn_finish(struct conn *c);
 
-/* Closes at once; unsent bytes are dropped (TLS: close_notify if possible). Harmless when closed or zeroed. */
+/* Closes at once; unsent bytes are dropped (TLS: close_notify if possible, unless bytes were dropped). Harmless when closed
+ * or zeroed. */
 void conn_close(struct conn *c);
 /* As conn_close() with a TCP reset instead of a normal end, so that the peer can't take a cut answer for a whole one. */
 void conn_reset(struct conn *c);

@@ -65,7 +65,7 @@ void exchange_forget_request(struct exchange *x);
 void *exchange_context(const struct exchange *x); /* the handler's own; NULL at first */
 void exchange_set_context(struct exchange *x, void *context);
 struct server *exchange_server(const struct exchange *x);
-void exchange_peer(const struct exchange *x, struct buf *out); /* "127.0.0.1:40412" */
+const char *exchange_peer(const struct exchange *x);           /* "127.0.0.1:40412" */
 usec_t exchange_began(const struct exchange *x);               /* first byte of the request, monotonic */
 usec_t exchange_arrived(const struct exchange *x);             /* last byte of the request */
 

@@ -2,7 +2,7 @@
  *
  * Passive results (real attempts) and active probes count alike. An upstream goes down after `down_after` faults in a row and comes
  * back after `up_after` successes in a row. While it is down nothing but probes goes there; a probe is due one interval after the last
- * result. Neutral outcomes (the client's own mistakes, cancellations, back-pressure) count for nothing.
+ * result that counts. Neutral outcomes (the client's own mistakes, cancellations) and back-pressure count for nothing.
  */
 #ifndef DSGATE_SCHED_HEALTH_H
 #define DSGATE_SCHED_HEALTH_H

@@ -14,16 +14,16 @@
 #include "dsgate/sched/balance.h"
 #include "dsgate/sched/health.h"
 
+/* Upstreams that share one concurrency limit. */
 struct account {
     atomic_uint refs;
-    char *name;
     unsigned in_flight;           /* [sched] */
+    unsigned wanted;              /* [sched] waiting tickets that may go to one of its upstreams, once for each of these */
 };
 
 struct upstream_state {
     atomic_uint refs;
     char *name, *base_url;
-    struct account *account;
     unsigned in_flight;           /* [sched] */
     struct health health;         /* [sched] */
     atomic_uint_fast64_t outcomes[OUTCOME_COUNT]; /* attempts by outcome */
@@ -33,8 +33,13 @@ struct upstream {
     const struct conf_upstream *conf;
     struct origin *origin;
     struct upstream_state *state;
+    struct account *account;      /* of this pool: a reload may move an upstream to another one */
+    unsigned cap;                 /* of the account: the largest max_concurrency set among its upstreams; 0 = none */
     unsigned index;               /* in the pool */
 };
+
+/* Does it have a path for this endpoint? */
+bool upstream_serves(const struct upstream *u, const struct endpoint *e);
 
 struct candidate {
     struct upstream *upstream;
@@ -44,7 +49,7 @@ struct candidate {
 /* The upstreams that serve one model name, in config order. */
 struct model_row {
     const char *name;             /* "*": the row for names that no map knows */
-    unsigned label;               /* 0 = other, then 1…model_count: bounded metric label */
+    unsigned metric_slot;         /* for the pool's owner; 0 = other */
     size_t n;
     struct candidate *candidates;
     struct balance_entry *balance; /* [sched] */
@@ -63,8 +68,9 @@ struct pool {
 
 #define POOL_UPSTREAMS_MAX 64     /* a ticket marks tried upstreams in 64 bits; config_load refuses more */
 
-/* Refs `config`; `previous` (may be NULL) hands over states. Builds TLS contexts and pins; NULL with sentences in *error when a
- * certificate or CA file is unusable. */
+/* Refs `config`; `previous` (may be NULL) hands over states, accounts, and origins that are the same, so that their connections stay in
+ * use. TLS contexts that were made from files are always made anew: the files may have been renewed. NULL with sentences (one a line) in
+ * *error when a certificate, CA file or pinned address is unusable. */
 struct pool *pool_new(const struct config *config, const struct pool *previous, struct buf *error);
 struct pool *pool_ref(struct pool *p);
 void pool_unref(struct pool *p);

@@ -20,9 +20,9 @@ struct sched_inbox {
     struct sched *sched;
     struct loop *loop;
     struct loop_post post;
-    struct list granted;
-    bool posted, wanted;
-    struct list node;
+    struct list granted; /* tickets */
+    bool posted;         /* `post` is under way, or will be as soon as the mutex is free */
+    struct list node;    /* among the inboxes to wake */
     void (*granted_one)(struct ticket *ticket); /* on `loop`; ticket->lease is set */
 };
 
@@ -53,7 +53,8 @@ void sched_set_waiting_max(struct sched *s, unsigned waiting_max);
 
 void sched_inbox_open(struct sched *s, struct sched_inbox *inbox, struct loop *loop,
                       void (*granted_one)(struct ticket *ticket));
-void sched_inbox_close(struct sched_inbox *inbox); /* on its loop, no tickets left */
+/* On its loop, no tickets left. A wake-up may still stand in the loop's mail: the memory must stay until the loop has ended. */
+void sched_inbox_close(struct sched_inbox *inbox);
 
 enum sched_answer {
     SCHED_GRANTED, /* ticket->lease is set */
@@ -63,8 +64,8 @@ enum sched_answer {
 };
 
 /* Choice: of the row's upstreams that serve the endpoint, are not tried, are up and have room, the next by smooth weighted round
- * robin; endpoints that keep state upstream (any_upstream false) get the first in config order. When all that are left are down
- * they count as up: trying beats certain refusal. */
+ * robin; endpoints that keep state upstream (any_upstream false) get the first in config order that serves them, whatever its
+ * state, and no other. When all that are left are down they count as up: trying beats certain refusal. */
 enum sched_answer sched_ask(struct sched *s, struct ticket *t, usec_t now);
 
 /* Takes a waiting or granted-but-undelivered ticket back; harmless when idle. */

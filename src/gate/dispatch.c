@@ -1,0 +1,115 @@
+/* dispatch.c - DISPATCH: one attempt at the leased upstream; what fails before the first token goes back to QUEUE for another.
+ */
+#include "dsgate/gate/request.h"
+#include "dsgate/gate/worker.h"
+#include "dsgate/base/log.h"
+#include "dsgate/relay/retry.h"
+
+static enum outcome outcome_of(enum verdict v)
+{
+    static const enum outcome table[] = {[VERDICT_SUCCESS] = OUTCOME_SUCCESS,
+                                         [VERDICT_CLIENTS_FAULT] = OUTCOME_NEUTRAL,
+                                         [VERDICT_BUSY] = OUTCOME_BUSY,
+                                         [VERDICT_FAULT] = OUTCOME_FAULT,
+                                         [VERDICT_LOCAL] = OUTCOME_NEUTRAL};
+    return table[v];
+}
+
+static void release(struct request *r, enum outcome o)
+{
+    if (r->ticket.lease.upstream) sched_release(r->worker->shared->sched, &r->ticket.lease, o, loop_now(r->worker->loop));
+}
+
+/* ---- what the attempt tells ---- */
+
+static void on_data(struct attempt *a, const struct iovec *iov, int n, bool end)
+{
+    struct request *r = attempt_context(a);
+    r->news = NEWS_DATA;
+    memcpy(r->pieces, iov, (size_t)n * sizeof *iov);
+    r->piece_count = n;
+    r->ended = end;
+    request_resume(r);
+}
+
+static void on_failed(struct attempt *a, const struct attempt_failure *why)
+{
+    struct request *r = attempt_context(a);
+    r->news = NEWS_FAILED;
+    r->failed = *why;
+    request_resume(r);
+}
+
+static const struct attempt_ops attempt_callbacks = {on_data, on_failed};
+
+/* ---- the step ---- */
+
+static void drop_attempt(struct request *r)
+{
+    if (r->attempt) attempt_free(r->attempt);
+    r->attempt = NULL;
+}
+
+static enum flow start(struct request *r)
+{
+    const struct config *config = r->pool->config;
+    struct upstream *u = r->ticket.lease.upstream;
+    struct relay_source from = {.endpoint = r->admission.endpoint,
+                                .head = exchange_head(r->exchange),
+                                .chat = &r->admission.chat,
+                                .body = exchange_body(r->exchange),
+                                .consumes = hints_consumes};
+    struct relay_target to = {.upstream = u->conf, .origin = u->origin, .model = r->ticket.lease.model};
+    struct attempt_options options = {.deadline = r->deadline,
+                                      .hold_limit = (size_t)config->limits.answer_hold,
+                                      .event_limit = (size_t)config->limits.event,
+                                      .commit_after = config->timeouts.commit};
+    drop_attempt(r);
+    r->upstream = u;
+    r->attempts++;
+    r->attempt = attempt_start(r->worker->loop, r->worker->client, &from, &to, &options, &attempt_callbacks, r);
+    if (r->attempt) return FLOW_WAIT;
+    release(r, OUTCOME_NEUTRAL);
+    return request_fail(r, FAIL_NO_UPSTREAM);
+}
+
+static void note_reason(struct request *r)
+{
+    if (buf_len(&r->reasons)) BUF_ADD(&r->reasons, ",");
+    buf_add(&r->reasons, text_of(r->failed.reason));
+    log_debug("request %s: attempt %u at %s: %s: %s", r->id, r->attempts, r->upstream->conf->name, r->failed.reason,
+              r->failed.detail);
+}
+
+enum flow dispatch_give_up(struct request *r)
+{
+    if (!r->failed.shown || !r->attempt) return request_fail(r, r->failed.failure);
+    struct text body = attempt_error_body(r->attempt);
+    r->pieces[0] = (struct iovec){(void *)(uintptr_t)body.p, body.n};
+    r->piece_count = body.n ? 1 : 0;
+    r->ended = r->exhausted = true;
+    return request_jump(r, STEP_STREAM);
+}
+
+static enum flow after_failure(struct request *r)
+{
+    usec_t now = loop_now(r->worker->loop);
+    r->news = NEWS_NONE;
+    note_reason(r);
+    release(r, outcome_of(r->failed.verdict));
+    r->ticket.tried |= UINT64_C(1) << r->upstream->index;
+    if (!retry_allowed(&r->failed, r->attempts, now, r->deadline)) return dispatch_give_up(r);
+    return request_jump(r, STEP_QUEUE);
+}
+
+enum flow dispatch_run(struct request *r)
+{
+    switch (r->news) {
+    case NEWS_NONE: return start(r);
+    case NEWS_DATA: return FLOW_NEXT;
+    case NEWS_FAILED: break;
+    }
+    return after_failure(r);
+}
+
+void dispatch_cancel(struct request *r) { drop_attempt(r); }

@@ -1,0 +1,83 @@
+/* finish.c - FINISH: the lease goes back, the counters move, one line is logged.
+ */
+#include "dsgate/gate/worker.h"
+
+static enum outcome judge(const struct request *r)
+{
+    if (r->cut) return OUTCOME_FAULT;
+    if (r->client_gone || !r->attempt) return OUTCOME_NEUTRAL;
+    return r->status < 400 ? OUTCOME_SUCCESS : OUTCOME_NEUTRAL;
+}
+
+static void count(struct request *r, usec_t duration)
+{
+    const struct answer_facts *facts = r->attempt ? attempt_facts(r->attempt) : NULL;
+    struct metrics_request m = {.endpoint = r->admission.endpoint,
+                                .status = r->client_gone ? 0 : r->status,
+                                .failure = r->failure,
+                                .streamed = r->attempt && attempt_answer(r->attempt)->is_stream,
+                                .model_slot = r->row ? r->row->metric_slot : 0,
+                                .duration = duration,
+                                .first_token = r->first_token,
+                                .queued = r->spent[STEP_QUEUE],
+                                .attempts = r->attempts};
+    if (facts) m.usage = facts->usage;
+    metrics_request_ended(r->worker->metrics, &m);
+    if (r->client_gone) metrics_count(r->worker->metrics, METRICS_CLIENT_GONE);
+    if (r->cut) metrics_count(r->worker->metrics, METRICS_STREAMS_CUT);
+}
+
+static size_t list_steps(const struct request *r, struct access_step *out)
+{
+    size_t n = 0;
+    for (unsigned s = 0; s < STEP_COUNT; s++)
+        if (r->spent[s]) out[n++] = (struct access_step){step_name((enum step)s), r->spent[s]};
+    return n;
+}
+
+static void write_log(struct request *r, usec_t duration)
+{
+    struct access_step spent[STEP_COUNT];
+    struct worker *w = r->worker;
+    struct attempt *a = r->attempt;
+    buf_add_byte(&r->reasons, '\0');
+    struct access_entry e = {.wall = loop_wall(w->loop) - duration,
+                             .request_id = text_of(r->id),
+                             .trace_id = text_of(r->admission.hints.trace_id),
+                             .peer = text_of(r->peer),
+                             .method = text_of(http_method_name(r->method)),
+                             .path = text_of(r->path),
+                             .model = text_of(r->admission.chat.model),
+                             .endpoint = r->admission.endpoint ? r->admission.endpoint->label : "unknown",
+                             .status = r->status,
+                             .error = r->failure ? failure_row(r->failure)->code : r->cut ? r->failed.reason : NULL,
+                             .upstream = r->upstream ? r->upstream->conf->name : NULL,
+                             .attempts = r->attempts,
+                             .client_gone = r->client_gone,
+                             .cut = r->cut,
+                             .bytes_in = r->bytes_in,
+                             .bytes_out = r->bytes_out,
+                             .duration = duration,
+                             .first_token = r->first_token,
+                             .steps = spent,
+                             .step_count = list_steps(r, spent),
+                             .reasons = buf_len(&r->reasons) > 1 ? r->reasons.data : NULL};
+    if (a) {
+        e.upstream_trace = text_of(attempt_answer(a)->trace);
+        e.streamed = attempt_answer(a)->is_stream;
+        e.usage = attempt_facts(a)->usage;
+        e.finish = attempt_facts(a)->finish;
+    }
+    access_log_add(w->log, &e);
+}
+
+enum flow finish_run(struct request *r)
+{
+    struct worker *w = r->worker;
+    usec_t duration = loop_now(w->loop) - r->began;
+    if (r->ticket.lease.upstream) sched_release(w->shared->sched, &r->ticket.lease, judge(r), loop_now(w->loop));
+    count(r, duration);
+    write_log(r, duration);
+    request_free(r);
+    return FLOW_DONE;
+}

@@ -1,0 +1,310 @@
+/* gate.c - the daemon as a whole: what is opened at start, changed by a reload, and closed by a drain.
+ *
+ * The main thread accepts and hands each connection to the worker with the fewest; requests never come here.
+ */
+#include "dsgate/gate/gate.h"
+#include "dsgate/base/log.h"
+#include "dsgate/gate/admin.h"
+#include "dsgate/gate/listeners.h"
+#include "dsgate/gate/prober.h"
+#include "dsgate/gate/worker.h"
+#include <sched.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define WORKERS_MAX       256
+#define DESCRIPTORS_SPARE 128 /* listeners, logs, epoll, certificates being read … */
+
+struct gate {
+    struct gate_options options;
+    const struct config *config;
+    struct pool *pool;
+    struct shared shared;
+    struct listeners *listeners;
+    struct admin *admin;
+    struct prober *prober;
+    struct worker *workers[WORKERS_MAX];
+    unsigned worker_count;
+    unsigned connection_limit;
+    bool limit_is_descriptors; /* the descriptor limit is what bounds connections, not the config */
+    bool limit_told;
+    bool draining, stopped;
+    struct timer drain_timer;
+};
+
+/* ---- limits ---- */
+
+/* Each request may need two descriptors: its client's and its upstream's (lessons.md row 31). */
+static void set_connection_limit(struct gate *g)
+{
+    struct rlimit files;
+    getrlimit(RLIMIT_NOFILE, &files);
+    if (files.rlim_cur < files.rlim_max) {
+        files.rlim_cur = files.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &files);
+        getrlimit(RLIMIT_NOFILE, &files);
+    }
+    rlim_t half = files.rlim_cur > 2 * DESCRIPTORS_SPARE ? (files.rlim_cur - DESCRIPTORS_SPARE) / 2 : DESCRIPTORS_SPARE / 2;
+    g->limit_is_descriptors = half < g->config->limits.connections;
+    g->connection_limit = g->limit_is_descriptors ? (unsigned)half : g->config->limits.connections;
+    g->limit_told = false;
+    log_info("up to %u client connections (%s; descriptor limit %llu)", g->connection_limit,
+             g->limit_is_descriptors ? "bounded by the descriptor limit" : "limits.connections",
+             (unsigned long long)files.rlim_cur);
+}
+
+static unsigned count_workers(const struct config *c)
+{
+    cpu_set_t cpus;
+    if (c->workers) return c->workers < WORKERS_MAX ? c->workers : WORKERS_MAX;
+    if (sched_getaffinity(0, sizeof cpus, &cpus) < 0) return 1;
+    int n = CPU_COUNT(&cpus);
+    return n < 1 ? 1 : n > WORKERS_MAX ? WORKERS_MAX : (unsigned)n;
+}
+
+/* ---- accepting ---- */
+
+/* One write that the socket's empty buffer always takes; a client that is refused must not cost anything more. */
+static void refuse(int fd, bool tls)
+{
+    static const char answer[] =
+        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 2\r\nx-should-retry: true\r\n"
+        "Content-Length: 152\r\nConnection: close\r\n\r\n"
+        "{\"error\":{\"message\":\"The gateway has reached its connection limit.\",\"type\":\"server_error\",\"param\":null,"
+        "\"code\":\"gateway_connection_limit\"}}";
+    if (!tls) {
+        ssize_t sent = send(fd, answer, sizeof answer - 1, MSG_NOSIGNAL);
+        (void)sent;
+        shutdown(fd, SHUT_WR);
+    }
+    close(fd);
+}
+
+static struct worker *least_loaded(const struct gate *g, unsigned *total)
+{
+    struct worker *best = g->workers[0];
+    unsigned fewest = UINT32_MAX;
+    *total = 0;
+    for (unsigned i = 0; i < g->worker_count; i++) {
+        unsigned n = atomic_load_explicit(&g->workers[i]->connections, memory_order_relaxed);
+        *total += n;
+        if (n >= fewest) continue;
+        fewest = n;
+        best = g->workers[i];
+    }
+    return best;
+}
+
+static void tell_limit_once(struct gate *g)
+{
+    if (g->limit_told) return;
+    g->limit_told = true;
+    log_warn("connection limit of %u reached (%s): further clients are answered 503", g->connection_limit,
+             g->limit_is_descriptors ? "raise the descriptor limit, LimitNOFILE= or ulimit -n" : "limits.connections");
+}
+
+static void on_accepted(void *arg, bool admin, int fd, const struct address *peer, struct tls_ctx *tls)
+{
+    struct gate *g = arg;
+    unsigned total;
+    if (admin) {
+        admin_adopt(g->admin, fd, peer, tls);
+        return;
+    }
+    struct worker *w = least_loaded(g, &total);
+    if (total < g->connection_limit) {
+        worker_adopt(w, fd, peer, tls);
+        return;
+    }
+    tell_limit_once(g);
+    metrics_refused_connection(g->shared.metrics);
+    refuse(fd, tls != NULL);
+}
+
+/* ---- opening ---- */
+
+static void label_models(struct gate *g, struct pool *pool)
+{
+    for (size_t i = 0; i < pool->row_count; i++)
+        pool->rows[i].metric_slot = metrics_model_slot(g->shared.metrics, pool->rows[i].name);
+}
+
+static void on_worker_drained(struct loop_post *post);
+
+static bool start_workers(struct gate *g, struct buf *error)
+{
+    unsigned wanted = count_workers(g->config);
+    for (unsigned i = 0; i < wanted; i++) {
+        struct worker *w = worker_start(&g->shared, i, g->pool, g->options.loop, on_worker_drained, g);
+        if (!w) {
+            BUF_ADD(error, "a worker thread can't be started\n");
+            return false;
+        }
+        g->workers[g->worker_count++] = w;
+    }
+    return true;
+}
+
+static void announce(struct gate *g)
+{
+    struct buf where = {0};
+    listeners_describe(g->listeners, &where);
+    log_info("dsgate %s listens on " TEXT_FORMAT "; %u worker%s; %zu upstream%s; config: %s", DSGATE_VERSION,
+             TEXT_ARGS(buf_text(&where)), g->worker_count, g->worker_count == 1 ? "" : "s", g->pool->upstream_count,
+             g->pool->upstream_count == 1 ? "" : "s", g->config->source);
+    buf_free(&where);
+}
+
+static bool furnish(struct gate *g, struct buf *error)
+{
+    g->pool = pool_new(g->config, NULL, error);
+    if (!g->pool) return false;
+    g->shared.access_file = access_file_open(g->config->log.access, error);
+    if (!g->shared.access_file) return false;
+    label_models(g, g->pool);
+    admin_use_pool(g->admin, g->pool);
+    prober_use_pool(g->prober, g->pool);
+    return start_workers(g, error) && listeners_update(g->listeners, g->config, error);
+}
+
+struct gate *gate_open(const struct config *config, const struct gate_options *o, struct buf *error)
+{
+    struct gate *g = MEM_NEW(struct gate);
+    g->options = *o;
+    g->config = config_ref(config);
+    g->shared.sched = sched_new(config->limits.waiting);
+    g->shared.dns = dns_new();
+    g->shared.metrics = metrics_new();
+    g->listeners = listeners_new(o->loop, on_accepted, g);
+    g->admin = admin_new(&(struct admin_options){.loop = o->loop, .shared = &g->shared});
+    g->prober = prober_new(o->loop, g->shared.sched);
+    set_connection_limit(g);
+    if (furnish(g, error)) {
+        announce(g);
+        return g;
+    }
+    gate_close(g);
+    return NULL;
+}
+
+/* ---- reload ---- */
+
+static void log_lines(struct text lines)
+{
+    for (struct text line; text_cut(&lines, '\n', &line);) log_error(TEXT_FORMAT, TEXT_ARGS(line));
+}
+
+static void use(struct gate *g, const struct config *config, struct pool *pool)
+{
+    label_models(g, pool);
+    for (unsigned i = 0; i < g->worker_count; i++) worker_use_pool(g->workers[i], pool);
+    admin_use_pool(g->admin, pool);
+    prober_use_pool(g->prober, pool);
+    sched_set_waiting_max(g->shared.sched, config->limits.waiting);
+    pool_unref(g->pool);
+    config_unref(g->config);
+    g->pool = pool;
+    g->config = config_ref(config);
+    set_connection_limit(g);
+}
+
+/* Everything that can fail comes first; then nothing can. */
+static bool try_reload(struct gate *g, const struct config *config, struct buf *error)
+{
+    struct pool *pool = pool_new(config, g->pool, error);
+    if (!pool) return false;
+    if (!access_file_reopen(g->shared.access_file, error) || !listeners_update(g->listeners, config, error)) {
+        pool_unref(pool);
+        return false;
+    }
+    use(g, config, pool);
+    return true;
+}
+
+static void warn_of_restart(const struct config *old, const struct config *new)
+{
+    if (old->workers != new->workers) log_warn("a changed number of workers takes effect at the next start");
+    if (strcmp(old->log.access, new->log.access) != 0) log_warn("a changed log.access takes effect at the next start");
+}
+
+bool gate_reload(struct gate *g)
+{
+    struct config_errors errors = {0};
+    struct buf error = {0};
+    if (g->draining) return false;
+    struct config *config = g->options.load(g->options.load_arg, &errors);
+    if (config) warn_of_restart(g->config, config);
+    bool fine = config && try_reload(g, config, &error);
+    if (fine) {
+        announce(g);
+    } else {
+        log_error("reload refused, the old config stays:");
+        log_lines(buf_text(&errors.text));
+        log_lines(buf_text(&error));
+    }
+    config_unref(config);
+    config_errors_free(&errors);
+    buf_free(&error);
+    return fine;
+}
+
+/* ---- drain and end ---- */
+
+static void tell_stopped(struct gate *g)
+{
+    if (g->stopped) return;
+    g->stopped = true;
+    timer_cancel(g->options.loop, &g->drain_timer);
+    g->options.stopped(g->options.stopped_arg);
+}
+
+static void on_worker_drained(struct loop_post *post)
+{
+    struct worker *w = CONTAINER_OF(post, struct worker, drained_post);
+    struct gate *g = w->notify_arg;
+    for (unsigned i = 0; i < g->worker_count; i++)
+        if (!atomic_load(&g->workers[i]->drained)) return;
+    log_info("drained: the last request has ended");
+    tell_stopped(g);
+}
+
+static void on_drain_timer(struct timer *timer)
+{
+    struct gate *g = CONTAINER_OF(timer, struct gate, drain_timer);
+    log_warn("drain time is over: unfinished requests are cut");
+    tell_stopped(g);
+}
+
+void gate_drain(struct gate *g)
+{
+    if (g->draining) {
+        tell_stopped(g);
+        return;
+    }
+    g->draining = true;
+    log_info("draining: no new connections, requests under way have %lld s",
+             (long long)(g->config->timeouts.drain / USEC_PER_SEC));
+    listeners_close_api(g->listeners);
+    admin_set_draining(g->admin);
+    timer_set(g->options.loop, &g->drain_timer, loop_now(g->options.loop) + g->config->timeouts.drain, on_drain_timer);
+    for (unsigned i = 0; i < g->worker_count; i++) worker_drain(g->workers[i]);
+}
+
+bool gate_is_draining(const struct gate *g) { return g->draining; }
+
+void gate_close(struct gate *g)
+{
+    timer_cancel(g->options.loop, &g->drain_timer);
+    listeners_free(g->listeners);
+    for (unsigned i = 0; i < g->worker_count; i++) worker_stop(g->workers[i]);
+    prober_free(g->prober);
+    admin_free(g->admin);
+    dns_free(g->shared.dns);
+    pool_unref(g->pool);
+    sched_free(g->shared.sched);
+    access_file_close(g->shared.access_file);
+    metrics_free(g->shared.metrics);
+    config_unref(g->config);
+    mem_free(g);
+}

@@ -1,0 +1,202 @@
+/* models.c - see models.h.
+ */
+#include "dsgate/gate/models.h"
+#include "dsgate/gate/worker.h"
+#include "dsgate/llm/json.h"
+
+#define ANSWER_TIME (3 * USEC_PER_SEC)
+#define ANSWER_MAX  ((size_t)1024 * 1024)
+
+/* One upstream that has to be asked. */
+struct question {
+    struct models *models;
+    struct client_call *call;
+    struct buf bytes[2], answer;
+    bool failed;
+};
+
+struct models {
+    struct request *request;
+    void (*done)(struct request *r);
+    unsigned pending;
+    struct buf *names; /* one list of names a upstream, each name ended by NUL, in config order */
+    size_t upstream_count;
+    struct question *questions;
+};
+
+/* ---- names ---- */
+
+static bool holds(const struct buf *names, struct text name)
+{
+    for (struct text rest = buf_text(names), one; text_cut(&rest, '\0', &one);)
+        if (text_eq(one, name)) return true;
+    return false;
+}
+
+static void add_name(struct buf *names, struct text name)
+{
+    if (name.n == 0 || holds(names, name)) return;
+    buf_add(names, name);
+    buf_add_byte(names, '\0');
+}
+
+static bool takes_any(const struct conf_upstream *u)
+{
+    for (size_t i = 0; i < u->model_count; i++)
+        if (!strcmp(u->models[i].client_name, "*")) return true;
+    return u->model_count == 0;
+}
+
+static void add_mapped(struct buf *names, const struct conf_upstream *u)
+{
+    for (size_t i = 0; i < u->model_count; i++)
+        if (strcmp(u->models[i].client_name, "*") != 0) add_name(names, text_of(u->models[i].client_name));
+}
+
+/* {"data":[{"id":"…"},…]}; anything else adds nothing. */
+static void add_answered(struct buf *names, struct text json)
+{
+    static const struct text wanted[] = {{"data", 4}};
+    struct json_member data;
+    if (json_scan(json, wanted, 1, &data, JSON_DEPTH).error != JSON_FINE || data.type != JSON_ARRAY) return;
+    for (struct json_iter it = json_iter(data.value); json_next(&it);) {
+        struct text id;
+        char name[CHAT_MODEL_MAX];
+        size_t n;
+        if (it.type == JSON_OBJECT && json_get(it.value, TEXT("id"), &id) == JSON_STRING && json_to_text(id, name, sizeof name, &n))
+            add_name(names, text_make(name, n));
+    }
+}
+
+/* ---- asking ---- */
+
+static void answered(struct question *q)
+{
+    struct models *m = q->models;
+    size_t index = (size_t)(q - m->questions);
+    q->call = NULL;
+    if (!q->failed) add_answered(&m->names[index], buf_text(&q->answer));
+    buf_free(&q->answer);
+    if (--m->pending == 0) m->done(m->request);
+}
+
+static void on_head(struct client_call *call, const struct http_head *head)
+{
+    struct question *q = client_call_context(call);
+    q->failed = head->status != 200;
+}
+
+static void on_data(struct client_call *call, struct text bytes, bool end)
+{
+    struct question *q = client_call_context(call);
+    if (buf_len(&q->answer) + bytes.n > ANSWER_MAX)
+        q->failed = true;
+    else
+        buf_add(&q->answer, bytes);
+    if (end) answered(q);
+}
+
+static void on_failed(struct client_call *call, const struct client_failure *why)
+{
+    struct question *q = client_call_context(call);
+    (void)why;
+    q->failed = true;
+    answered(q);
+}
+
+static const struct client_ops question_ops = {on_head, on_data, on_failed};
+
+static void ask(struct models *m, const struct upstream *u)
+{
+    struct request *r = m->request;
+    struct worker *w = r->worker;
+    struct question *q = &m->questions[u->index];
+    static const struct chat_request no_chat;
+    struct relay_source from = {.endpoint = endpoint_find(TEXT("/v1/models")),
+                                .head = exchange_head(r->exchange),
+                                .chat = &no_chat,
+                                .consumes = hints_consumes};
+    struct relay_target to = {.upstream = u->conf, .origin = u->origin};
+    struct iovec iov[RELAY_PIECES];
+    q->models = m;
+    int n = relay_request_write(&from, &to, q->bytes, iov);
+    if (n == 0) return;
+    struct client_request request = {.origin = u->origin,
+                                     .iov = iov,
+                                     .iov_count = n,
+                                     .timeouts = {ANSWER_TIME, ANSWER_TIME, ANSWER_TIME, loop_now(w->loop) + ANSWER_TIME}};
+    m->pending++;
+    q->call = client_start(w->client, &request, &question_ops, q);
+}
+
+struct models *models_start(struct request *r, void (*done)(struct request *r))
+{
+    struct models *m = MEM_NEW(struct models);
+    m->request = r;
+    m->done = done;
+    m->upstream_count = r->pool->upstream_count;
+    m->names = mem_zalloc(m->upstream_count * sizeof *m->names);
+    m->questions = mem_zalloc(m->upstream_count * sizeof *m->questions);
+    for (size_t i = 0; i < m->upstream_count; i++) {
+        const struct upstream *u = &r->pool->upstreams[i];
+        add_mapped(&m->names[i], u->conf);
+        if (takes_any(u->conf)) ask(m, u);
+    }
+    return m;
+}
+
+bool models_ready(const struct models *m) { return m->pending == 0; }
+
+void models_free(struct models *m)
+{
+    if (!m) return;
+    for (size_t i = 0; i < m->upstream_count; i++) {
+        struct question *q = &m->questions[i];
+        if (q->call) client_cancel(q->call);
+        relay_request_free(q->bytes);
+        buf_free(&q->answer);
+        buf_free(&m->names[i]);
+    }
+    mem_free(m->names);
+    mem_free(m->questions);
+    mem_free(m);
+}
+
+/* ---- writing ---- */
+
+static void write_model(struct buf *out, struct text name, const char *owner)
+{
+    BUF_ADD(out, "{\"id\":");
+    buf_add_json_string(out, name);
+    BUF_ADD(out, ",\"object\":\"model\",\"created\":0,\"owned_by\":");
+    buf_add_json_string(out, text_of(owner));
+    BUF_ADD(out, "}");
+}
+
+static const char *owner_of(const struct models *m, size_t i) { return m->request->pool->upstreams[i].conf->name; }
+
+void models_write_list(const struct models *m, struct buf *out)
+{
+    struct buf seen = {0};
+    BUF_ADD(out, "{\"object\":\"list\",\"data\":[");
+    for (size_t i = 0; i < m->upstream_count; i++) {
+        for (struct text rest = buf_text(&m->names[i]), name; text_cut(&rest, '\0', &name);) {
+            if (holds(&seen, name)) continue;
+            if (buf_len(&seen)) BUF_ADD(out, ",");
+            add_name(&seen, name);
+            write_model(out, name, owner_of(m, i));
+        }
+    }
+    BUF_ADD(out, "]}");
+    buf_free(&seen);
+}
+
+bool models_write_one(const struct models *m, struct text id, struct buf *out)
+{
+    for (size_t i = 0; i < m->upstream_count; i++) {
+        if (!holds(&m->names[i], id)) continue;
+        write_model(out, id, owner_of(m, i));
+        return true;
+    }
+    return false;
+}

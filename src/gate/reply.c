@@ -1,0 +1,113 @@
+#include "dsgate/gate/reply.h"
+#include "dsgate/cache/cache.h"
+#include "dsgate/gate/worker.h"
+
+/* ---- header fields ---- */
+
+static void put_ms(struct buf *b, usec_t t)
+{
+    if (t < 0) t = 0;
+    buf_add_u64(b, (uint64_t)(t / USEC_PER_MS));
+    unsigned rest = (unsigned)(t % USEC_PER_MS);
+    char decimals[] = {'.', (char)('0' + rest / 100), (char)('0' + rest / 10 % 10), (char)('0' + rest % 10)};
+    buf_append(b, decimals, sizeof decimals);
+}
+
+/* What the gateway itself added: the time before the upstream was asked, less the queue, and the time since it began to answer. */
+static usec_t overhead(const struct request *r)
+{
+    usec_t now = loop_now(r->worker->loop), arrived = exchange_arrived(r->exchange);
+    if (!r->attempt) return now - arrived - r->spent[STEP_QUEUE];
+    usec_t before = attempt_started(r->attempt) - arrived - r->spent[STEP_QUEUE];
+    usec_t answered = attempt_first_token(r->attempt) ? attempt_first_token(r->attempt) : now;
+    return (r->attempts > 1 ? 0 : before) + (now - answered);
+}
+
+void reply_put_fields(struct buf *b, const struct request *r)
+{
+    BUF_ADD(b, "x-request-id: ");
+    buf_add(b, text_of(r->id));
+    if (r->upstream) {
+        BUF_ADD(b, "\r\nx-dsgate-upstream: ");
+        buf_add(b, text_of(r->upstream->conf->name));
+    }
+    BUF_ADD(b, "\r\nx-dsgate-attempts: ");
+    buf_add_u64(b, r->attempts);
+    BUF_ADD(b, "\r\nx-dsgate-queue-ms: ");
+    put_ms(b, r->spent[STEP_QUEUE]);
+    BUF_ADD(b, "\r\nx-dsgate-cache: ");
+    buf_add(b, text_of(cache_verdict_name(CACHE_BYPASS)));
+    BUF_ADD(b, "\r\nx-dsgate-overhead-ms: ");
+    put_ms(b, overhead(r));
+    BUF_ADD(b, "\r\n");
+}
+
+static void put_advice(struct buf *b, const struct failure_row *row)
+{
+    if (row->retry_after) http_put_u64(b, TEXT("Retry-After"), row->retry_after);
+    if (row->advice == ADVISE_RETRY) BUF_ADD(b, "x-should-retry: true\r\n");
+    if (row->advice == ADVISE_NO_RETRY) BUF_ADD(b, "x-should-retry: false\r\n");
+}
+
+/* ---- error answers ---- */
+
+static void send_whole(struct exchange *x, unsigned status, struct buf *fields, const struct buf *body)
+{
+    struct reply_head head = {.status = status, .fields = buf_text(fields), .has_length = true, .content_length = buf_len(body)};
+    struct iovec iov = {body->data, buf_len(body)};
+    exchange_send(x, &head, &iov, 1, true);
+}
+
+static void put_allow(struct buf *fields, const struct endpoint *e)
+{
+    const char *separator = "Allow: ";
+    for (unsigned m = 0; m < HTTP_METHOD_OTHER; m++) {
+        if (!(e->methods & 1u << m)) continue;
+        buf_add(fields, text_of(separator));
+        buf_add(fields, text_of(http_method_name((enum http_method)m)));
+        separator = ", ";
+    }
+    BUF_ADD(fields, "\r\n");
+}
+
+void reply_failure(struct request *r)
+{
+    const struct failure_row *row = failure_row(r->failure);
+    const struct admission *a = &r->admission;
+    struct text message = buf_len(&a->message) ? buf_text(&a->message) : text_of(row->text);
+    struct buf fields = {0}, body = {0};
+    BUF_ADD(&fields, "Content-Type: application/json\r\n");
+    reply_put_fields(&fields, r);
+    put_advice(&fields, row);
+    if (r->failure == FAIL_METHOD) put_allow(&fields, a->endpoint);
+    answer_put_error_body(&body, a->endpoint ? a->endpoint->family : FAMILY_CHAT, row->type, row->code, message, a->param);
+    r->status = row->status;
+    r->bytes_out = buf_len(&body);
+    send_whole(r->exchange, row->status, &fields, &body);
+    r->exchange = NULL;
+    buf_free(&fields);
+    buf_free(&body);
+}
+
+void reply_error(struct exchange *x, enum failure f, const char *request_id, const char *message)
+{
+    const struct failure_row *row = failure_row(f);
+    struct buf fields = {0}, body = {0};
+    BUF_ADD(&fields, "Content-Type: application/json\r\n");
+    if (request_id) http_put(&fields, TEXT("x-request-id"), text_of(request_id));
+    put_advice(&fields, row);
+    answer_put_error_body(&body, FAMILY_CHAT, row->type, row->code, text_of(message ? message : row->text), NULL);
+    send_whole(x, row->status, &fields, &body);
+    buf_free(&fields);
+    buf_free(&body);
+}
+
+void reply_body(struct exchange *x, unsigned status, struct text content_type, struct text body)
+{
+    struct buf fields = {0};
+    http_put(&fields, TEXT("Content-Type"), content_type);
+    struct reply_head head = {.status = status, .fields = buf_text(&fields), .has_length = true, .content_length = body.n};
+    struct iovec iov = {(void *)(uintptr_t)body.p, body.n};
+    exchange_send(x, &head, &iov, 1, true);
+    buf_free(&fields);
+}

@@ -1,0 +1,216 @@
+/* steps.c - the table of contents of a request's life.
+ *
+ *   READ      the request is here, whole: take its name and time
+ *   ADMIT     may it come in
+ *   LOOKUP    do we know the answer ourselves
+ *   QUEUE     wait for a lease on an upstream
+ *   DISPATCH  try that upstream; on failure go back to QUEUE
+ *   STREAM    bytes to the client
+ *   FINISH    settle, count, log, free
+ *
+ * Short steps are here; dispatch.c, stream.c and finish.c hold the longer ones.
+ */
+#include "dsgate/gate/steps.h"
+#include "dsgate/cache/cache.h"
+#include "dsgate/gate/models.h"
+#include "dsgate/gate/worker.h"
+#include <stdio.h>
+
+/* ---- READ ---- */
+
+static void take_name(struct request *r, struct text given)
+{
+    if (given.n && given.n < sizeof r->id)
+        memcpy(r->id, given.p, given.n);
+    else
+        random_hex(&r->worker->random, r->id, 32);
+}
+
+static enum flow read_run(struct request *r)
+{
+    const struct http_head *head = exchange_head(r->exchange);
+    size_t n = head->path.n < sizeof r->path - 1 ? head->path.n : sizeof r->path - 1;
+    memcpy(r->path, head->path.p, n);
+    snprintf(r->peer, sizeof r->peer, "%s", exchange_peer(r->exchange));
+    r->method = head->method;
+    r->bytes_in = exchange_body(r->exchange).n;
+    return FLOW_NEXT;
+}
+
+/* ---- ADMIT ---- */
+
+static usec_t earlier(usec_t a, usec_t b) { return a < b ? a : b; }
+
+static void set_deadline(struct request *r)
+{
+    usec_t total = r->pool->config->timeouts.total, wanted = r->admission.hints.timeout;
+    r->deadline = r->began + (wanted ? earlier(wanted, total) : total);
+}
+
+static enum flow unknown_model(struct request *r)
+{
+    struct buf *message = &r->admission.message;
+    BUF_ADD(message, "The model '");
+    buf_add(message, text_of(r->admission.chat.model));
+    BUF_ADD(message, "' does not exist here.");
+    struct buf near = {0};
+    pool_near_models(r->pool, text_of(r->admission.chat.model), &near);
+    if (buf_len(&near)) {
+        BUF_ADD(message, " Did you mean ");
+        buf_add(message, buf_text(&near));
+        BUF_ADD(message, "?");
+    }
+    buf_free(&near);
+    r->admission.param = "model";
+    return request_fail(r, FAIL_MODEL_NOT_FOUND);
+}
+
+static enum flow admit_run(struct request *r)
+{
+    struct admission *a = &r->admission;
+    enum failure refused = admit(a, exchange_head(r->exchange), exchange_body(r->exchange));
+    take_name(r, a->hints.request_id);
+    set_deadline(r);
+    if (refused) return request_fail(r, refused);
+    r->row = a->endpoint->needs_model ? pool_find_model(r->pool, text_of(a->chat.model)) : &r->pool->all;
+    return r->row ? FLOW_NEXT : unknown_model(r);
+}
+
+/* ---- LOOKUP ---- */
+
+static enum flow lookup_run(struct request *r)
+{
+    if (cache_lookup(r->admission.hints.only_if_cached) == CACHE_MISS_REFUSED) return request_fail(r, FAIL_NOT_CACHED);
+    if (r->admission.endpoint->kind != ENDPOINT_MODELS) return FLOW_NEXT;
+    if (!r->models) r->models = models_start(r, request_resume);
+    return models_ready(r->models) ? request_jump(r, STEP_STREAM) : FLOW_WAIT;
+}
+
+static void lookup_cancel(struct request *r)
+{
+    models_free(r->models);
+    r->models = NULL;
+}
+
+/* ---- QUEUE ---- */
+
+static void on_queue_timer(struct timer *timer)
+{
+    struct request *r = CONTAINER_OF(timer, struct request, queue_timer);
+    r->queue_expired = true;
+    request_resume(r);
+}
+
+static void queue_cancel(struct request *r)
+{
+    timer_cancel(r->worker->loop, &r->queue_timer);
+    sched_cancel(r->worker->shared->sched, &r->ticket, loop_now(r->worker->loop));
+}
+
+static enum flow wait_in_queue(struct request *r)
+{
+    usec_t now = loop_now(r->worker->loop);
+    timer_set(r->worker->loop, &r->queue_timer, earlier(now + r->pool->config->timeouts.queue, r->deadline), on_queue_timer);
+    return FLOW_WAIT;
+}
+
+/* No upstream is left to try: the last failure is the answer, in the upstream's own words where it had any. */
+static enum flow nothing_left(struct request *r)
+{
+    if (r->attempts == 0) return request_fail(r, FAIL_NO_UPSTREAM);
+    return dispatch_give_up(r);
+}
+
+static enum flow queue_run(struct request *r)
+{
+    struct ticket *t = &r->ticket;
+    if (r->queue_expired) {
+        queue_cancel(r);
+        return request_fail(r, FAIL_QUEUE_TIMEOUT);
+    }
+    if (t->lease.upstream) { /* granted while waiting */
+        timer_cancel(r->worker->loop, &r->queue_timer);
+        return FLOW_NEXT;
+    }
+    t->row = r->row;
+    t->endpoint = r->admission.endpoint;
+    switch (sched_ask(r->worker->shared->sched, t, loop_now(r->worker->loop))) {
+    case SCHED_GRANTED: return FLOW_NEXT;
+    case SCHED_WAITING: return wait_in_queue(r);
+    case SCHED_FULL: return request_fail(r, FAIL_QUEUE_FULL);
+    case SCHED_NONE: break;
+    }
+    return nothing_left(r);
+}
+
+/* ---- the table ---- */
+
+/* Steps that never wait have nothing to cancel. */
+#define read_cancel   NULL
+#define admit_cancel  NULL
+#define finish_cancel NULL
+
+static const struct {
+    const char *name;
+    enum flow (*run)(struct request *r);
+    void (*cancel)(struct request *r);
+} steps[STEP_COUNT] = {
+#define X(id, name) [STEP_##id] = {#name, name##_run, name##_cancel},
+    STEPS(X)
+#undef X
+};
+
+const char *step_name(enum step s) { return steps[s].name; }
+
+/* Time is counted from turn to turn: a step that never waits costs nothing here, and nothing in the log. */
+static void leave_step(struct request *r)
+{
+    usec_t now = loop_now(r->worker->loop);
+    r->spent[r->step] += now - r->entered;
+    r->entered = now;
+}
+
+void request_run(struct request *r)
+{
+    for (;;) {
+        enum step ran = r->step;
+        enum flow flow = steps[ran].run(r);
+        if (flow == FLOW_DONE) return;
+        if (flow == FLOW_WAIT) {
+            r->waiting = true;
+            return;
+        }
+        enum step to = flow == FLOW_JUMP ? r->step : ran + 1;
+        r->step = ran;
+        leave_step(r);
+        r->step = to;
+    }
+}
+
+void request_resume(struct request *r)
+{
+    r->waiting = false;
+    request_run(r);
+}
+
+void request_cancel(struct request *r)
+{
+    if (steps[r->step].cancel) steps[r->step].cancel(r);
+    leave_step(r);
+    r->client_gone = true;
+    r->exchange = NULL;
+    r->step = STEP_FINISH;
+    request_resume(r);
+}
+
+enum flow request_jump(struct request *r, enum step to)
+{
+    r->step = to;
+    return FLOW_JUMP;
+}
+
+enum flow request_fail(struct request *r, enum failure f)
+{
+    r->failure = f;
+    return request_jump(r, STEP_STREAM);
+}

@@ -1,0 +1,137 @@
+/* stream.c - STREAM: from the commit to the last byte.
+ *
+ * Entered for each piece the attempt shows. Once the head has gone out the status is fixed; what fails later is told inside the stream, and
+ * the connection ends without the proper end of an answer, so that nobody takes a part for the whole (lessons.md row 5).
+ */
+#include "dsgate/gate/models.h"
+#include "dsgate/gate/reply.h"
+#include "dsgate/gate/worker.h"
+
+#define UNSENT_HIGH ((size_t)64 * 1024) /* bytes a slow client may leave with us before its upstream is held back */
+
+static size_t total_of(const struct request *r)
+{
+    size_t total = 0;
+    for (int i = 0; i < r->piece_count; i++) total += r->pieces[i].iov_len;
+    return total;
+}
+
+/* The answer's head: the upstream's end-to-end fields and ours. */
+static void open_head(struct request *r, struct reply_head *head)
+{
+    struct attempt_answer *answer = attempt_answer(r->attempt);
+    reply_put_fields(&answer->fields, r);
+    if (r->exhausted) BUF_ADD(&answer->fields, "x-should-retry: false\r\n");
+    r->status = answer->status;
+    r->head_sent = true;
+    *head = (struct reply_head){.status = answer->status,
+                                .fields = buf_text(&answer->fields),
+                                .has_date = answer->has_date,
+                                .has_length = answer->has_length || r->ended,
+                                .content_length = r->ended && r->method != HTTP_HEAD ? total_of(r) : answer->content_length};
+}
+
+/* A long stream keeps nothing of its request and head. */
+static void travel_light(struct request *r)
+{
+    exchange_forget_request(r->exchange);
+    buf_free(&attempt_answer(r->attempt)->fields);
+}
+
+static void note_token(struct request *r)
+{
+    usec_t at = attempt_first_token(r->attempt);
+    if (at && !r->first_token) r->first_token = at - r->began;
+}
+
+static enum flow send_pieces(struct request *r)
+{
+    struct reply_head head;
+    bool first = !r->head_sent;
+    if (first) open_head(r, &head);
+    note_token(r);
+    r->bytes_out += total_of(r);
+    r->news = NEWS_NONE;
+    if (!exchange_send(r->exchange, first ? &head : NULL, r->pieces, r->piece_count, r->ended)) return FLOW_WAIT;
+    if (r->ended) {
+        r->exchange = NULL;
+        return FLOW_NEXT;
+    }
+    if (first) travel_light(r);
+    if (exchange_unsent(r->exchange) > UNSENT_HIGH && !r->paused) {
+        r->paused = true;
+        attempt_pause(r->attempt);
+    }
+    return FLOW_WAIT;
+}
+
+/* The upstream broke off after the commit. */
+static enum flow cut(struct request *r)
+{
+    const struct failure_row *row = failure_row(r->failed.failure);
+    r->cut = true;
+    if (attempt_answer(r->attempt)->is_stream) {
+        struct buf event = {0};
+        answer_put_error_event(&event, r->admission.endpoint->family, row->type, row->code, text_of(row->text));
+        struct iovec iov = {event.data, buf_len(&event)};
+        if (exchange_send(r->exchange, NULL, &iov, 1, false)) r->bytes_out += iov.iov_len;
+        buf_free(&event);
+        exchange_cut(r->exchange);
+    } else {
+        exchange_abort(r->exchange);
+    }
+    r->exchange = NULL;
+    return FLOW_NEXT;
+}
+
+/* GET /models and GET /models/{id}. */
+static enum flow send_models(struct request *r)
+{
+    struct text id = text_of(r->path), prefix = TEXT("/models/");
+    size_t at = text_find(id, prefix);
+    struct buf *body = &r->worker->scratch;
+    buf_clear(body);
+    if (at == id.n) {
+        models_write_list(r->models, body);
+    } else if (!models_write_one(r->models, text_from(id, at + prefix.n), body)) {
+        r->failure = FAIL_MODEL_NOT_FOUND;
+        reply_failure(r);
+        return FLOW_NEXT;
+    }
+    struct buf fields = {0};
+    BUF_ADD(&fields, "Content-Type: application/json\r\n");
+    reply_put_fields(&fields, r);
+    struct reply_head head = {.status = 200, .fields = buf_text(&fields), .has_length = true, .content_length = buf_len(body)};
+    struct iovec iov = {body->data, buf_len(body)};
+    r->status = 200;
+    r->bytes_out = iov.iov_len;
+    r->ended = true;
+    bool sent = exchange_send(r->exchange, &head, &iov, 1, true);
+    buf_free(&fields);
+    if (!sent) return FLOW_WAIT;
+    r->exchange = NULL;
+    return FLOW_NEXT;
+}
+
+enum flow stream_run(struct request *r)
+{
+    if (r->failure) {
+        reply_failure(r);
+        return FLOW_NEXT;
+    }
+    if (r->models) return send_models(r);
+    return r->news == NEWS_FAILED ? cut(r) : send_pieces(r);
+}
+
+void stream_drained(struct request *r)
+{
+    if (!r->paused) return;
+    r->paused = false;
+    attempt_resume(r->attempt);
+}
+
+void stream_cancel(struct request *r)
+{
+    if (r->attempt) attempt_free(r->attempt);
+    r->attempt = NULL;
+}

@@ -1,0 +1,210 @@
+/* worker.c - a thread and what it owns; how the rest of the process talks to it.
+ */
+#include "dsgate/gate/worker.h"
+#include "dsgate/gate/reply.h"
+#include "dsgate/base/log.h"
+#include <stdio.h>
+#include <sys/prctl.h>
+
+#define UPSTREAM_IDLE_KEEP (55 * USEC_PER_SEC) /* below the 60 s that most servers keep a connection */
+#define UPSTREAM_IDLE_MAX  512
+#define UPSTREAM_HEAD_MAX  (64 * 1024)
+#define GAUGE_INTERVAL     (5 * USEC_PER_SEC)
+
+/* ---- what the server tells ---- */
+
+static void on_request(struct server *s, struct exchange *x) { request_run(request_new(server_arg(s), x)); }
+
+static void on_malformed(struct server *s, struct exchange *x, enum http_error error)
+{
+    struct worker *w = server_arg(s);
+    enum failure f = admit_http_failure(error);
+    char id[33];
+    metrics_count(w->metrics, METRICS_MALFORMED);
+    random_hex(&w->random, id, 32);
+    log_info("client %s: malformed request refused: %s", exchange_peer(x), http_error_text(error));
+    reply_error(x, f, id, f == FAIL_BAD_REQUEST ? http_error_text(error) : NULL);
+}
+
+static void on_gone(struct exchange *x)
+{
+    struct request *r = exchange_context(x);
+    if (r) request_cancel(r);
+}
+
+static void on_drained(struct exchange *x)
+{
+    struct request *r = exchange_context(x);
+    if (r) stream_drained(r);
+}
+
+static void tell_if_drained(struct worker *w)
+{
+    if (!w->draining || server_connections(w->server) || atomic_load(&w->drained)) return;
+    atomic_store(&w->drained, true);
+    loop_post(w->notify, &w->drained_post);
+}
+
+static void on_disconnected(struct server *s)
+{
+    struct worker *w = server_arg(s);
+    atomic_fetch_sub_explicit(&w->connections, 1, memory_order_relaxed);
+    tell_if_drained(w);
+}
+
+static const struct server_ops server_callbacks = {on_request, on_malformed, on_gone, on_drained, on_disconnected};
+
+static void on_granted(struct ticket *ticket) { request_resume(CONTAINER_OF(ticket, struct request, ticket)); }
+
+static void on_gauges(struct timer *timer)
+{
+    struct worker *w = CONTAINER_OF(timer, struct worker, gauges);
+    struct client_counts counts = client_counts(w->client);
+    metrics_set(w->metrics, METRICS_CONNECTIONS, server_connections(w->server));
+    metrics_set(w->metrics, METRICS_UPSTREAM_CONNECTIONS_BUSY, counts.busy);
+    metrics_set(w->metrics, METRICS_UPSTREAM_CONNECTIONS_IDLE, counts.idle);
+    timer_set(w->loop, timer, loop_now(w->loop) + GAUGE_INTERVAL, on_gauges);
+}
+
+/* ---- making and ending ---- */
+
+static struct server_options server_options_of(const struct config *c)
+{
+    return (struct server_options){
+        .limits = {.line = (uint32_t)c->limits.headers,
+                   .head = (uint32_t)c->limits.headers,
+                   .fields = c->limits.header_count < HTTP_FIELDS_MAX ? c->limits.header_count : HTTP_FIELDS_MAX,
+                   .body = c->limits.body},
+        .head_timeout = c->timeouts.request_head,
+        .body_timeout = c->timeouts.request_body,
+        .keep_alive_timeout = c->timeouts.keep_alive,
+        .write_timeout = c->timeouts.write};
+}
+
+static void furnish(struct worker *w)
+{
+    struct server_options server = server_options_of(w->pool->config);
+    struct client_options client = {
+        .idle_keep = UPSTREAM_IDLE_KEEP,
+        .idle_per_origin = UPSTREAM_IDLE_MAX,
+        .limits = {.line = UPSTREAM_HEAD_MAX, .head = UPSTREAM_HEAD_MAX, .fields = HTTP_FIELDS_MAX, .body = UINT64_MAX}};
+    w->server = server_new(w->loop, &server, &server_callbacks, w);
+    w->client = client_new(w->loop, w->shared->dns, &client);
+    w->metrics = metrics_shard_new(w->shared->metrics);
+    w->log = access_log_new(w->shared->access_file, w->loop);
+    sched_inbox_open(w->shared->sched, &w->inbox, w->loop, on_granted);
+    random_seed_fresh(&w->random);
+}
+
+static void clear_out(struct worker *w)
+{
+    server_free(w->server); /* its `gone` callbacks end every request */
+    timer_cancel(w->loop, &w->gauges);
+    sched_inbox_close(&w->inbox);
+    client_free(w->client);
+    access_log_free(w->log);
+    buf_free(&w->scratch);
+    pool_unref(w->pool);
+}
+
+static void *thread_main(void *arg)
+{
+    struct worker *w = arg;
+    char name[16];
+    snprintf(name, sizeof name, "worker-%u", w->index % 1000);
+    prctl(PR_SET_NAME, name);
+    on_gauges(&w->gauges);
+    loop_run(w->loop);
+    clear_out(w);
+    return NULL;
+}
+
+struct worker *worker_start(const struct shared *shared, unsigned index, struct pool *pool, struct loop *notify,
+                            void (*drained)(struct loop_post *post), void *notify_arg)
+{
+    struct worker *w = MEM_NEW(struct worker);
+    w->shared = shared;
+    w->index = index;
+    w->notify = notify;
+    w->notify_arg = notify_arg;
+    w->drained_post.deliver = drained;
+    list_init(&w->requests);
+    w->loop = loop_new();
+    if (!w->loop) {
+        mem_free(w);
+        return NULL;
+    }
+    w->pool = pool_ref(pool);
+    furnish(w);
+    if (pthread_create(&w->thread, NULL, thread_main, w) == 0) return w;
+    clear_out(w);
+    loop_free(w->loop);
+    mem_free(w);
+    return NULL;
+}
+
+void worker_stop(struct worker *w)
+{
+    loop_stop(w->loop);
+    pthread_join(w->thread, NULL);
+    loop_free(w->loop);
+    mem_free(w);
+}
+
+/* ---- messages from the main thread ---- */
+
+struct message {
+    struct loop_post post;
+    struct worker *worker;
+    int fd;
+    struct address peer;
+    struct tls_ctx *tls;
+    struct pool *pool;
+};
+
+static void post(struct worker *w, struct message m, void (*deliver)(struct loop_post *))
+{
+    struct message *copy = mem_dup(&m, sizeof m);
+    copy->worker = w;
+    copy->post.deliver = deliver;
+    loop_post(w->loop, &copy->post);
+}
+
+static void deliver_connection(struct loop_post *p)
+{
+    struct message *m = CONTAINER_OF(p, struct message, post);
+    server_adopt(m->worker->server, m->fd, &m->peer, m->tls);
+    if (m->worker->draining) server_drain(m->worker->server);
+    tls_ctx_unref(m->tls);
+    mem_free(m);
+}
+
+void worker_adopt(struct worker *w, int fd, const struct address *peer, struct tls_ctx *tls)
+{
+    atomic_fetch_add_explicit(&w->connections, 1, memory_order_relaxed);
+    post(w, (struct message){.fd = fd, .peer = *peer, .tls = tls ? tls_ctx_ref(tls) : NULL}, deliver_connection);
+}
+
+static void deliver_pool(struct loop_post *p)
+{
+    struct message *m = CONTAINER_OF(p, struct message, post);
+    struct server_options o = server_options_of(m->pool->config);
+    pool_unref(m->worker->pool);
+    m->worker->pool = m->pool;
+    server_set_options(m->worker->server, &o);
+    mem_free(m);
+}
+
+void worker_use_pool(struct worker *w, struct pool *pool) { post(w, (struct message){.pool = pool_ref(pool)}, deliver_pool); }
+
+static void deliver_drain(struct loop_post *p)
+{
+    struct message *m = CONTAINER_OF(p, struct message, post);
+    struct worker *w = m->worker;
+    mem_free(m);
+    w->draining = true;
+    server_drain(w->server);
+    tell_if_drained(w);
+}
+
+void worker_drain(struct worker *w) { post(w, (struct message){0}, deliver_drain); }
