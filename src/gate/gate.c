@@ -29,6 +29,7 @@ struct gate {
     unsigned connection_limit;
     bool limit_is_descriptors; /* the descriptor limit is what bounds connections, not the config */
     bool limit_told;
+    struct buf refusal; /* the answer to a connection above the limit */
     bool draining, stopped;
     struct timer drain_timer;
 };
@@ -65,16 +66,25 @@ static unsigned count_workers(const struct config *c)
 
 /* ---- accepting ---- */
 
-/* One write that the socket's empty buffer always takes; a client that is refused must not cost anything more. */
-static void refuse(int fd, bool tls)
+/* Composed once: a client that is refused must not cost more than one write, which a fresh socket always takes. */
+static void compose_refusal(struct buf *out)
 {
-    static const char answer[] =
-        "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nRetry-After: 2\r\nx-should-retry: true\r\n"
-        "Content-Length: 152\r\nConnection: close\r\n\r\n"
-        "{\"error\":{\"message\":\"The gateway has reached its connection limit.\",\"type\":\"server_error\",\"param\":null,"
-        "\"code\":\"gateway_connection_limit\"}}";
+    const struct failure_row *row = failure_row(FAIL_CONNECTIONS);
+    struct buf body = {0};
+    answer_put_error_body(&body, FAMILY_CHAT, row->type, row->code, text_of(row->text), NULL);
+    http_put_status(out, row->status);
+    BUF_ADD(out, "Content-Type: application/json\r\nx-should-retry: true\r\nConnection: close\r\n");
+    http_put_u64(out, TEXT("Retry-After"), row->retry_after);
+    http_put_u64(out, TEXT("Content-Length"), buf_len(&body));
+    http_put_end(out);
+    buf_add(out, buf_text(&body));
+    buf_free(&body);
+}
+
+static void refuse(const struct gate *g, int fd, bool tls)
+{
     if (!tls) {
-        ssize_t sent = send(fd, answer, sizeof answer - 1, MSG_NOSIGNAL);
+        ssize_t sent = send(fd, g->refusal.data, buf_len(&g->refusal), MSG_NOSIGNAL);
         (void)sent;
         shutdown(fd, SHUT_WR);
     }
@@ -119,7 +129,7 @@ static void on_accepted(void *arg, bool admin, int fd, const struct address *pee
     }
     tell_limit_once(g);
     metrics_refused_connection(g->shared.metrics);
-    refuse(fd, tls != NULL);
+    refuse(g, fd, tls != NULL);
 }
 
 /* ---- opening ---- */
@@ -179,6 +189,7 @@ struct gate *gate_open(const struct config *config, const struct gate_options *o
     g->listeners = listeners_new(o->loop, on_accepted, g);
     g->admin = admin_new(&(struct admin_options){.loop = o->loop, .shared = &g->shared});
     g->prober = prober_new(o->loop, g->shared.sched);
+    compose_refusal(&g->refusal);
     set_connection_limit(g);
     if (furnish(g, error)) {
         announce(g);
@@ -306,5 +317,6 @@ void gate_close(struct gate *g)
     access_file_close(g->shared.access_file);
     metrics_free(g->shared.metrics);
     config_unref(g->config);
+    buf_free(&g->refusal);
     mem_free(g);
 }

@@ -96,7 +96,19 @@ static void furnish(struct worker *w)
     random_seed_fresh(&w->random);
 }
 
-static void clear_out(struct worker *w)
+struct worker *worker_open(const struct shared *shared, unsigned index, struct loop *loop, struct pool *pool)
+{
+    struct worker *w = MEM_NEW(struct worker);
+    w->shared = shared;
+    w->index = index;
+    w->loop = loop;
+    w->pool = pool_ref(pool);
+    list_init(&w->requests);
+    furnish(w);
+    return w;
+}
+
+void worker_close(struct worker *w)
 {
     server_free(w->server); /* its `gone` callbacks end every request */
     timer_cancel(w->loop, &w->gauges);
@@ -105,7 +117,10 @@ static void clear_out(struct worker *w)
     access_log_free(w->log);
     buf_free(&w->scratch);
     pool_unref(w->pool);
+    mem_free(w);
 }
+
+/* ---- the thread ---- */
 
 static void *thread_main(void *arg)
 {
@@ -115,40 +130,31 @@ static void *thread_main(void *arg)
     prctl(PR_SET_NAME, name);
     on_gauges(&w->gauges);
     loop_run(w->loop);
-    clear_out(w);
     return NULL;
 }
 
 struct worker *worker_start(const struct shared *shared, unsigned index, struct pool *pool, struct loop *notify,
                             void (*drained)(struct loop_post *post), void *notify_arg)
 {
-    struct worker *w = MEM_NEW(struct worker);
-    w->shared = shared;
-    w->index = index;
+    struct loop *loop = loop_new();
+    if (!loop) return NULL;
+    struct worker *w = worker_open(shared, index, loop, pool);
     w->notify = notify;
     w->notify_arg = notify_arg;
     w->drained_post.deliver = drained;
-    list_init(&w->requests);
-    w->loop = loop_new();
-    if (!w->loop) {
-        mem_free(w);
-        return NULL;
-    }
-    w->pool = pool_ref(pool);
-    furnish(w);
     if (pthread_create(&w->thread, NULL, thread_main, w) == 0) return w;
-    clear_out(w);
-    loop_free(w->loop);
-    mem_free(w);
+    worker_close(w);
+    loop_free(loop);
     return NULL;
 }
 
 void worker_stop(struct worker *w)
 {
-    loop_stop(w->loop);
+    struct loop *loop = w->loop;
+    loop_stop(loop);
     pthread_join(w->thread, NULL);
-    loop_free(w->loop);
-    mem_free(w);
+    worker_close(w);
+    loop_free(loop);
 }
 
 /* ---- messages from the main thread ---- */

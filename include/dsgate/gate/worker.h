@@ -45,7 +45,11 @@ struct worker {
     struct loop_post drained_post;
 };
 
-/* Starts the thread; `pool` is referenced. `drained` is delivered on `notify` once worker_drain() has come to its end. NULL when the thread
+/* A worker on a loop that somebody else runs (tests); the pool is referenced. What is unfinished at its end is aborted. */
+struct worker *worker_open(const struct shared *shared, unsigned index, struct loop *loop, struct pool *pool);
+void worker_close(struct worker *w);
+
+/* A worker with a loop and thread of its own; `pool` is referenced. `drained` is delivered on `notify` once worker_drain() has come to its end. NULL when the thread
  * can't be had. */
 struct worker *worker_start(const struct shared *shared, unsigned index, struct pool *pool, struct loop *notify,
                             void (*drained)(struct loop_post *post), void *notify_arg);
@@ -54,7 +58,7 @@ void worker_adopt(struct worker *w, int fd, const struct address *peer, struct t
 void worker_use_pool(struct worker *w, struct pool *pool);                                  /* any thread; references it */
 void worker_drain(struct worker *w);                                                        /* any thread */
 
-/* Ends the thread (what is unfinished is aborted) and frees the worker. From another thread. */
+/* Ends the thread and the worker. From another thread. */
 void worker_stop(struct worker *w);
 
 #endif
