@@ -1,0 +1,228 @@
+#include "gateway.h"
+#include <check.h>
+#include <stdio.h>
+
+static struct shared shared;
+static struct worker *worker;
+static struct pool *pool;
+static struct text last_head;
+static char last_head_bytes[16384];
+
+static struct pool *make_pool(const char *yaml, const struct pool *previous)
+{
+    struct config_errors errors = {0};
+    struct buf error = {0};
+    struct config *config = config_parse("test.yaml", text_of(yaml), &errors);
+    ck_assert_msg(config != NULL, TEXT_FORMAT, TEXT_ARGS(buf_text(&errors.text)));
+    struct pool *made = pool_new(config, previous, &error);
+    ck_assert_msg(made != NULL, TEXT_FORMAT, TEXT_ARGS(buf_text(&error)));
+    config_unref(config);
+    config_errors_free(&errors);
+    buf_free(&error);
+    return made;
+}
+
+void gateway_begin(const char *yaml)
+{
+    struct buf error = {0};
+    fake_begin();
+    pool = make_pool(yaml, NULL);
+    shared = (struct shared){.sched = sched_new(pool->config->limits.waiting),
+                             .dns = dns_new(),
+                             .metrics = metrics_new(),
+                             .access_file = access_file_open("off", &error)};
+    worker = worker_open(&shared, 0, fake_loop(), pool);
+}
+
+void gateway_reload(const char *yaml)
+{
+    struct pool *next = make_pool(yaml, pool);
+    worker_use_pool(worker, next);
+    pool_unref(pool);
+    pool = next;
+    fake_settle();
+}
+
+static bool drained;
+static void on_drained(struct loop_post *post)
+{
+    (void)post;
+    drained = true;
+}
+
+void gateway_drain(void)
+{
+    drained = false;
+    worker->notify = fake_loop();
+    worker->drained_post.deliver = on_drained;
+    worker_drain(worker);
+    fake_settle();
+}
+
+bool gateway_has_drained(void) { return drained; }
+
+static struct sched_upstream_view look(const char *upstream)
+{
+    struct sched_upstream_view views[POOL_UPSTREAMS_MAX], found = {0};
+    sched_look(shared.sched, pool, views);
+    for (size_t i = 0; i < pool->upstream_count; i++)
+        if (!strcmp(pool->upstreams[i].conf->name, upstream)) found = views[i];
+    return found;
+}
+
+unsigned gateway_in_flight(const char *upstream) { return look(upstream).in_flight; }
+bool gateway_is_down(const char *upstream) { return look(upstream).down; }
+
+unsigned gateway_waiting(void)
+{
+    struct sched_upstream_view views[POOL_UPSTREAMS_MAX];
+    return sched_look(shared.sched, pool, views);
+}
+
+void gateway_end(void)
+{
+    fake_settle();
+    worker_close(worker);
+    for (size_t i = 0; i < pool->upstream_count; i++)
+        ck_assert_uint_eq(gateway_in_flight(pool->upstreams[i].conf->name), 0);
+    ck_assert_uint_eq(gateway_waiting(), 0);
+    dns_free(shared.dns);
+    pool_unref(pool);
+    sched_free(shared.sched);
+    access_file_close(shared.access_file);
+    metrics_free(shared.metrics);
+    fake_end();
+}
+
+/* ---- clients ---- */
+
+struct wire *gateway_connect(void)
+{
+    struct wire *w = wire_new();
+    struct address peer;
+    struct buf error = {0};
+    ck_assert(address_parse(TEXT("127.0.0.1:40000"), 0, &peer, &error));
+    worker_adopt(worker, wire_fd(w), &peer, NULL);
+    fake_settle();
+    return w;
+}
+
+void client_post(struct wire *w, const char *path, const char *headers, const char *body)
+{
+    char *request = mem_printf("POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n%sContent-Length: %zu\r\n\r\n%s",
+                               path, headers, strlen(body), body);
+    wire_send(w, text_of(request));
+    mem_free(request);
+    fake_settle();
+}
+
+void client_post_chat(struct wire *w, const char *extra)
+{
+    char *body = mem_printf("{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]%s}", extra);
+    client_post(w, "/v1/chat/completions", "", body);
+    mem_free(body);
+}
+
+const char *client_field(const char *lower_name)
+{
+    static char value[512];
+    struct http_head head;
+    size_t scanned = 0;
+    enum http_error error;
+    struct http_limits limits = {.line = 8192, .head = 16384, .fields = HTTP_FIELDS_MAX, .body = UINT64_MAX};
+    value[0] = '\0';
+    if (http_parse_answer(last_head, &limits, &scanned, false, &head, &error) != HTTP_PARSE_DONE) return value;
+    const struct http_field *f = http_find_named(&head, text_of(lower_name));
+    for (unsigned i = 0; !f && i < head.field_count; i++)
+        if (text_eq_nocase(http_field_name(&head, &head.fields[i]), text_of(lower_name))) f = &head.fields[i];
+    if (f) snprintf(value, sizeof value, TEXT_FORMAT, TEXT_ARGS(http_field_value(&head, f)));
+    return value;
+}
+
+struct client_answer client_read(struct wire *w)
+{
+    struct client_answer answer = {0};
+    struct http_limits limits = {.line = 8192, .head = 16384, .fields = HTTP_FIELDS_MAX, .body = UINT64_MAX};
+    struct http_head head;
+    struct http_body body;
+    struct text in = wire_received(w);
+    size_t scanned = 0, payload, used = 0;
+    enum http_error error;
+    if (in.n == 0) return answer;
+    ck_assert_int_eq(http_parse_answer(in, &limits, &scanned, false, &head, &error), HTTP_PARSE_DONE);
+    ck_assert_uint_le(head.length, sizeof last_head_bytes);
+    memcpy(last_head_bytes, in.p, head.length);
+    last_head = text_make(last_head_bytes, head.length);
+    http_body_init(&body, &head, UINT64_MAX);
+    answer.status = head.status;
+    answer.body = mem_alloc(in.n + 1);
+    memcpy(answer.body, in.p + head.length, in.n - head.length);
+    if (!body.done) ck_assert_int_eq(http_body_feed(&body, answer.body, in.n - head.length, &payload, &used), HTTP_FINE);
+    else payload = 0;
+    answer.length = payload;
+    answer.body[payload] = '\0';
+    answer.complete = body.done;
+    answer.has_more = body.done && head.length + used < in.n;
+    struct text rest = text_from(in, head.length + used);
+    char *kept = mem_dup(rest.p, rest.n);
+    wire_clear(w);
+    if (rest.n) wire_give_back(w, text_make(kept, rest.n));
+    mem_free(kept);
+    return answer;
+}
+
+/* ---- upstreams ---- */
+
+void upstream_json(struct wire *w, unsigned status, const char *body)
+{
+    char *answer = mem_printf("HTTP/1.1 %u X\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s", status, strlen(body), body);
+    wire_send(w, text_of(answer));
+    mem_free(answer);
+    fake_settle();
+}
+
+void upstream_stream_head(struct wire *w)
+{
+    wire_send(w, TEXT("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"));
+    fake_settle();
+}
+
+void upstream_chunk(struct wire *w, const char *bytes)
+{
+    char *chunk = mem_printf("%zx\r\n%s\r\n", strlen(bytes), bytes);
+    wire_send(w, text_of(chunk));
+    mem_free(chunk);
+    fake_settle();
+}
+
+void upstream_stream_end(struct wire *w)
+{
+    wire_send(w, TEXT("0\r\n\r\n"));
+    fake_settle();
+}
+
+bool upstream_got_request(const struct wire *w)
+{
+    struct http_limits limits = {.line = 8192, .head = 65536, .fields = HTTP_FIELDS_MAX, .body = UINT64_MAX};
+    struct http_head head;
+    size_t scanned = 0;
+    enum http_error error;
+    struct text in = wire_received(w);
+    if (http_parse_request(in, &limits, &scanned, &head, &error) != HTTP_PARSE_DONE) return false;
+    return in.n == head.length + head.content_length;
+}
+
+const char *delta(const char *text)
+{
+    static char event[1024];
+    snprintf(event, sizeof event,
+             "data: {\"id\":\"1\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[{\"index\":0,"
+             "\"delta\":{\"content\":\"%s\"},\"logprobs\":null,\"finish_reason\":null}],\"usage\":null}\n\n",
+             text);
+    return event;
+}
+
+const char finish_event[] =
+    "data: {\"id\":\"1\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{},"
+    "\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":2,\"total_tokens\":5}}\n\n";
+const char done_event[] = "data: [DONE]\n\n";

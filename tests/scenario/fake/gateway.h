@@ -1,0 +1,49 @@
+/* gateway.h - a whole gateway on the fake network: one worker, a config as text, clients and upstreams as wires. */
+#ifndef DSGATE_TESTS_SCENARIO_GATEWAY_H
+#define DSGATE_TESTS_SCENARIO_GATEWAY_H
+
+#include "dsgate/gate/worker.h"
+#include "fake.h"
+
+/* Starts a world with a gateway in it; the test fails when the config is not accepted. Ends with gateway_end(), which checks that nothing is left:
+ * no connection, no lease, no waiting ticket. */
+void gateway_begin(const char *yaml);
+void gateway_end(void);
+
+struct wire *gateway_connect(void);      /* a client */
+void gateway_reload(const char *yaml);   /* as SIGHUP does */
+void gateway_drain(void);                /* as SIGTERM does */
+bool gateway_has_drained(void);
+unsigned gateway_in_flight(const char *upstream);
+unsigned gateway_waiting(void);
+bool gateway_is_down(const char *upstream);
+
+/* A POST of a chat completion: keep-alive, model "m", `extra` fields inside the JSON object ("" or ",\"stream\":true"). */
+void client_post_chat(struct wire *w, const char *extra);
+void client_post(struct wire *w, const char *path, const char *headers, const char *body);
+
+/* What came back, taken apart; fails the test when it is not one complete, correctly framed answer. */
+struct client_answer {
+    unsigned status;
+    char *body;           /* NUL-terminated, chunk framing removed; the caller frees it with mem_free() */
+    size_t length;
+    bool complete;        /* framing says that it is whole */
+    bool has_more;        /* bytes of another answer follow */
+};
+struct client_answer client_read(struct wire *w); /* consumes it; status 0: nothing there */
+/* The value of a field of the answer that client_read() read last; "" when absent. */
+const char *client_field(const char *lower_name);
+
+/* An upstream's answer to the request on its wire. */
+void upstream_json(struct wire *w, unsigned status, const char *body);
+void upstream_stream_head(struct wire *w);            /* 200, text/event-stream, chunked */
+void upstream_chunk(struct wire *w, const char *bytes);
+void upstream_stream_end(struct wire *w);             /* the last chunk */
+bool upstream_got_request(const struct wire *w);      /* a whole request has arrived */
+
+/* One chat delta as DeepSeek sends it: data: {…"content":"TEXT"…}\n\n; static storage, used at once. */
+const char *delta(const char *text);
+extern const char finish_event[]; /* finish_reason stop and usage 3 + 2 tokens */
+extern const char done_event[];
+
+#endif

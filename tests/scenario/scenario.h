@@ -1,0 +1,73 @@
+/* scenario.h - what every scenario file begins with. */
+#ifndef DSGATE_TESTS_SCENARIO_H
+#define DSGATE_TESTS_SCENARIO_H
+
+#include "fake/gateway.h"
+#include <check.h>
+#include <stdlib.h>
+
+/* Two equal upstreams and one model that both serve. */
+static const char two_upstreams[] =
+    "log: {access: 'off'}\n"
+    "upstreams:\n"
+    "  - {name: a, base_url: 'http://a.test:80/v1', api_key: sk-a}\n"
+    "  - {name: b, base_url: 'http://b.test:80/v1', api_key: sk-b}\n";
+
+static const char one_upstream[] =
+    "log: {access: 'off'}\n"
+    "upstreams:\n"
+    "  - {name: a, base_url: 'http://a.test:80/v1', api_key: sk-a}\n";
+
+static struct fake_upstream a = {.host = "a.test", .port = 80}, b = {.host = "b.test", .port = 80};
+
+static inline void begin(const char *yaml)
+{
+    a = (struct fake_upstream){.host = "a.test", .port = 80};
+    b = (struct fake_upstream){.host = "b.test", .port = 80};
+    gateway_begin(yaml);
+    fake_upstream_add(&a);
+    fake_upstream_add(&b);
+}
+
+static inline int run_suite(const char *name, const TTest *const *tests, size_t n)
+{
+    Suite *suite = suite_create(name);
+    TCase *tcase = tcase_create(name);
+    for (size_t i = 0; i < n; i++) tcase_add_test(tcase, tests[i]);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_set_fork_status(runner, CK_NOFORK);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+#define RUN(name, ...) \
+    int main(void) \
+    { \
+        const TTest *const tests[] = {__VA_ARGS__}; \
+        return run_suite(name, tests, sizeof tests / sizeof *tests); \
+    }
+
+/* The answer on `w` has this status and body. */
+#define ck_answer(w, expected_status, expected_body) \
+    do { \
+        struct client_answer got_ = client_read(w); \
+        ck_assert_uint_eq(got_.status, expected_status); \
+        ck_assert_str_eq(got_.body, expected_body); \
+        ck_assert(got_.complete); \
+        mem_free(got_.body); \
+    } while (0)
+
+/* The answer on `w` is an error with this status and code. */
+#define ck_error(w, expected_status, expected_code) \
+    do { \
+        struct client_answer got_ = client_read(w); \
+        ck_assert_uint_eq(got_.status, expected_status); \
+        ck_assert_msg(strstr(got_.body, "\"code\":\"" expected_code "\"") != NULL, "%s", got_.body); \
+        ck_assert(got_.complete); \
+        mem_free(got_.body); \
+    } while (0)
+
+#endif

@@ -1,0 +1,270 @@
+/* Whole journeys when everything goes well, and what the two sides get to see of each other. */
+#include "scenario.h"
+
+static bool received_has(const struct wire *w, const char *needle)
+{
+    struct text t = wire_received(w);
+    return text_find(t, text_of(needle)) < t.n;
+}
+
+START_TEST(plain_answer_is_relayed_byte_for_byte)
+{
+    static const char answer[] = "{\"id\":\"x\",\"choices\":[{\"message\":{\"content\":\"h\\u00e9\"},\"finish_reason\":\"stop\"}], \"odd\" : 1e2}";
+    begin(one_upstream);
+    struct wire *client = gateway_connect();
+    client_post_chat(client, ",\"unknown\": [1.0e+2,{\"x\":null}]");
+    ck_assert_uint_eq(a.dials, 1);
+    ck_assert(upstream_got_request(a.wires[0]));
+    ck_assert(received_has(a.wires[0], "POST /v1/chat/completions HTTP/1.1\r\nHost: a.test\r\n"));
+    ck_assert(received_has(a.wires[0], "Authorization: Bearer sk-a\r\n"));
+    ck_assert(received_has(a.wires[0], "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"unknown\": [1.0e+2,{\"x\":null}]}"));
+    upstream_json(a.wires[0], 200, answer);
+    ck_answer(client, 200, answer);
+    ck_assert_str_eq(client_field("x-dsgate-upstream"), "a");
+    ck_assert_str_eq(client_field("x-dsgate-attempts"), "1");
+    ck_assert_uint_eq(strlen(client_field("x-request-id")), 32);
+    gateway_end();
+}
+END_TEST
+
+START_TEST(connections_are_kept_on_both_sides)
+{
+    begin(one_upstream);
+    struct wire *client = gateway_connect();
+    for (int i = 0; i < 3; i++) {
+        client_post_chat(client, "");
+        upstream_json(a.wires[0], 200, "{\"n\":1}");
+        ck_answer(client, 200, "{\"n\":1}");
+        wire_clear(a.wires[0]);
+    }
+    ck_assert_uint_eq(a.dials, 1);
+    gateway_end();
+}
+END_TEST
+
+START_TEST(events_arrive_one_by_one)
+{
+    begin(one_upstream);
+    struct wire *client = gateway_connect();
+    client_post_chat(client, ",\"stream\":true");
+    upstream_stream_head(a.wires[0]);
+    ck_assert_uint_eq(wire_received(client).n, 0); /* nothing is committed before the first token */
+    upstream_chunk(a.wires[0], delta("one"));
+    ck_assert(received_has(client, "\"content\":\"one\""));
+    upstream_chunk(a.wires[0], delta("two"));
+    ck_assert(received_has(client, "\"content\":\"two\""));
+    upstream_chunk(a.wires[0], finish_event);
+    upstream_chunk(a.wires[0], done_event);
+    upstream_stream_end(a.wires[0]);
+    struct client_answer answer = client_read(client);
+    ck_assert_uint_eq(answer.status, 200);
+    ck_assert(answer.complete);
+    ck_assert_str_eq(answer.body + answer.length - strlen(done_event), done_event);
+    mem_free(answer.body);
+    gateway_end();
+}
+END_TEST
+
+/* However the upstream's bytes are cut, the client gets the same stream. */
+START_TEST(cuts_do_not_matter)
+{
+    char *whole = mem_printf(": hello\n\n%s%s%s%s", delta("x"), delta("\\\"y\\\""), finish_event, done_event);
+    for (size_t piece = 1; piece < 40; piece++) {
+        begin(one_upstream);
+        struct wire *client = gateway_connect();
+        client_post_chat(client, ",\"stream\":true");
+        char *framed = mem_printf("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n%zx\r\n%s\r\n0\r\n\r\n",
+                                  strlen(whole), whole);
+        wire_send_pieces(a.wires[0], text_of(framed), piece);
+        fake_settle();
+        ck_answer(client, 200, whole);
+        mem_free(framed);
+        gateway_end();
+    }
+    mem_free(whole);
+}
+END_TEST
+
+START_TEST(requests_may_come_in_pieces_and_in_a_row)
+{
+    static const char two[] = "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 27\r\n\r\n{\"model\":\"m\",\"messages\":[]}"
+                              "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1b\r\n{\"model\":\"m\",\"messages\":[]}\r\n0\r\n\r\n";
+    for (size_t piece = 1; piece < 60; piece += 3) {
+        begin(one_upstream);
+        struct wire *client = gateway_connect();
+        wire_send_pieces(client, text_of(two), piece);
+        fake_settle();
+        ck_assert_uint_eq(a.dials, 1); /* the second waits for the first's answer */
+        wire_clear(a.wires[0]);
+        upstream_json(a.wires[0], 200, "{\"first\":1}");
+        ck_assert(upstream_got_request(a.wires[0]));
+        upstream_json(a.wires[0], 200, "{\"second\":2}");
+        ck_answer(client, 200, "{\"first\":1}");
+        ck_answer(client, 200, "{\"second\":2}");
+        gateway_end();
+    }
+}
+END_TEST
+
+/* lessons.md row 18: what is for the gateway stays here, all else goes on. */
+START_TEST(hints_are_consumed)
+{
+    begin(one_upstream);
+    struct wire *client = gateway_connect();
+    client_post(client, "/v1/chat/completions",
+                "X-Dsgate-Timeout: 30s\r\nx-stainless-timeout: 600\r\nx-stainless-lang: js\r\nX-Custom: kept\r\nConnection: x-secret-hop\r\n"
+                "x-secret-hop: 1\r\nAccept-Encoding: gzip\r\nAuthorization: Bearer client-key\r\nx-request-id: my-id-1\r\n",
+                "{\"model\":\"m\",\"messages\":[]}");
+    ck_assert(received_has(a.wires[0], "X-Custom: kept\r\n"));
+    ck_assert(received_has(a.wires[0], "x-stainless-lang: js\r\n"));
+    ck_assert(!received_has(a.wires[0], "imeout"));
+    ck_assert(!received_has(a.wires[0], "hop"));
+    ck_assert(!received_has(a.wires[0], "gzip"));
+    ck_assert(!received_has(a.wires[0], "client-key"));
+    upstream_json(a.wires[0], 200, "{}");
+    ck_answer(client, 200, "{}");
+    ck_assert_str_eq(client_field("x-request-id"), "my-id-1");
+    gateway_end();
+}
+END_TEST
+
+START_TEST(without_a_key_the_clients_key_passes)
+{
+    begin("log: {access: 'off'}\nupstreams: [{name: a, base_url: 'http://a.test:80/v1'}]\n");
+    struct wire *client = gateway_connect();
+    client_post(client, "/v1/chat/completions", "Authorization: Bearer client-key\r\n", "{\"model\":\"m\",\"messages\":[]}");
+    ck_assert(received_has(a.wires[0], "Authorization: Bearer client-key\r\n"));
+    gateway_end();
+}
+END_TEST
+
+START_TEST(model_names_are_mapped)
+{
+    begin("log: {access: 'off'}\nupstreams: [{name: a, base_url: 'http://a.test:80/v1', models: {m: vendor/M-1, other: o}}]\n");
+    struct wire *client = gateway_connect();
+    client_post_chat(client, "");
+    ck_assert(received_has(a.wires[0], "{\"model\":\"vendor/M-1\",\"messages\""));
+    upstream_json(a.wires[0], 200, "{}");
+    ck_answer(client, 200, "{}");
+    client_post(client, "/v1/chat/completions", "", "{\"model\":\"othr\",\"messages\":[]}");
+    struct client_answer answer = client_read(client);
+    ck_assert_uint_eq(answer.status, 404);
+    ck_assert_ptr_nonnull(strstr(answer.body, "'other'"));
+    ck_assert_ptr_nonnull(strstr(answer.body, "\"code\":\"model_not_found\""));
+    mem_free(answer.body);
+    gateway_end();
+}
+END_TEST
+
+START_TEST(weights_are_met)
+{
+    unsigned to_a = 0;
+    begin("log: {access: 'off'}\nupstreams:\n"
+          "  - {name: a, base_url: 'http://a.test:80/v1', weight: 3}\n"
+          "  - {name: b, base_url: 'http://b.test:80/v1', weight: 1}\n");
+    struct wire *client = gateway_connect();
+    for (int i = 0; i < 40; i++) {
+        client_post_chat(client, "");
+        bool is_a = a.wire_count && upstream_got_request(a.wires[0]);
+        struct wire *served = is_a ? a.wires[0] : b.wires[0];
+        to_a += is_a;
+        wire_clear(served);
+        upstream_json(served, 200, "{}");
+        ck_answer(client, 200, "{}");
+    }
+    ck_assert_uint_eq(to_a, 30);
+    gateway_end();
+}
+END_TEST
+
+START_TEST(a_full_upstream_makes_requests_wait_in_order)
+{
+    begin("log: {access: 'off'}\nupstreams: [{name: a, base_url: 'http://a.test:80/v1', max_concurrency: 1}]\n");
+    struct wire *clients[3];
+    for (int i = 0; i < 3; i++) {
+        clients[i] = gateway_connect();
+        char *extra = mem_printf(",\"n\":%d", i);
+        client_post_chat(clients[i], extra);
+        mem_free(extra);
+    }
+    ck_assert_uint_eq(gateway_waiting(), 2);
+    ck_assert_uint_eq(gateway_in_flight("a"), 1);
+    for (int i = 0; i < 3; i++) {
+        char *expected = mem_printf(",\"n\":%d}", i);
+        ck_assert(received_has(a.wires[0], expected));
+        mem_free(expected);
+        wire_clear(a.wires[0]);
+        upstream_json(a.wires[0], 200, "{}");
+        ck_answer(clients[i], 200, "{}");
+    }
+    gateway_end();
+}
+END_TEST
+
+/* A reload changes what new requests get; those under way keep theirs (also when their upstream is gone from the config). */
+START_TEST(requests_keep_their_config_across_a_reload)
+{
+    begin("log: {access: 'off'}\nupstreams: [{name: a, base_url: 'http://a.test:80/v1'}]\n");
+    struct wire *first = gateway_connect(), *second = gateway_connect();
+    client_post_chat(first, ",\"stream\":true");
+    gateway_reload("log: {access: 'off'}\nupstreams: [{name: b, base_url: 'http://b.test:80/v1'}]\n");
+    client_post_chat(second, "");
+    ck_assert_uint_eq(b.dials, 1);
+    upstream_stream_head(a.wires[0]);
+    upstream_chunk(a.wires[0], delta("x"));
+    upstream_chunk(a.wires[0], finish_event);
+    upstream_chunk(a.wires[0], done_event);
+    upstream_stream_end(a.wires[0]);
+    struct client_answer answer = client_read(first);
+    ck_assert(answer.complete);
+    mem_free(answer.body);
+    upstream_json(b.wires[0], 200, "{}");
+    ck_answer(second, 200, "{}");
+    gateway_end();
+}
+END_TEST
+
+START_TEST(a_drain_lets_streams_finish)
+{
+    begin(one_upstream);
+    struct wire *busy = gateway_connect(), *idle = gateway_connect();
+    client_post_chat(busy, ",\"stream\":true");
+    upstream_stream_head(a.wires[0]);
+    upstream_chunk(a.wires[0], delta("x"));
+    gateway_drain();
+    ck_assert(wire_program_closed(idle));
+    ck_assert(!gateway_has_drained());
+    upstream_chunk(a.wires[0], finish_event);
+    upstream_chunk(a.wires[0], done_event);
+    upstream_stream_end(a.wires[0]);
+    struct client_answer answer = client_read(busy);
+    ck_assert(answer.complete);
+    mem_free(answer.body);
+    wire_close(busy);
+    fake_settle();
+    ck_assert(gateway_has_drained());
+    gateway_end();
+}
+END_TEST
+
+/* A slow reader holds its upstream back instead of filling our memory. */
+START_TEST(back_pressure_reaches_the_upstream)
+{
+    begin(one_upstream);
+    struct wire *client = gateway_connect();
+    client_post_chat(client, ",\"stream\":true");
+    wire_window(client, 0);
+    upstream_stream_head(a.wires[0]);
+    for (int i = 0; i < 1000 && !wire_reading_paused(a.wires[0]); i++) upstream_chunk(a.wires[0], delta("some text that fills the buffers"));
+    ck_assert(wire_reading_paused(a.wires[0]));
+    wire_window(client, SIZE_MAX);
+    fake_settle();
+    ck_assert(!wire_reading_paused(a.wires[0]));
+    gateway_end();
+}
+END_TEST
+
+RUN("journey", plain_answer_is_relayed_byte_for_byte, connections_are_kept_on_both_sides, events_arrive_one_by_one, cuts_do_not_matter,
+    requests_may_come_in_pieces_and_in_a_row, hints_are_consumed, without_a_key_the_clients_key_passes, model_names_are_mapped,
+    weights_are_met, a_full_upstream_makes_requests_wait_in_order, requests_keep_their_config_across_a_reload,
+    a_drain_lets_streams_finish, back_pressure_reaches_the_upstream)
