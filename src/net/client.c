@@ -318,8 +318,8 @@ struct client_call *client_start(struct client *c, const struct client_request *
     call->to_head = r->to_head;
     call->timeouts = r->timeouts;
     call->doomed.run = on_doomed;
-    call->iov_count = (unsigned)r->iov_count;
-    memcpy(call->iov, r->iov, (size_t)r->iov_count * sizeof *r->iov);
+    for (int i = 0; i < r->iov_count; i++)
+        if (r->iov[i].iov_len) call->iov[call->iov_count++] = r->iov[i];
     c->counts.busy++;
     struct upstream_conn *kept = r->fresh ? NULL : pool_take(call->pool);
     if (kept)

@@ -11,7 +11,7 @@ struct server *exchange_server(const struct exchange *x) { return conn_of_exchan
 usec_t exchange_began(const struct exchange *x) { return x->began; }
 usec_t exchange_arrived(const struct exchange *x) { return x->arrived; }
 size_t exchange_unsent(const struct exchange *x) { return conn_unsent(&conn_of_exchange(x)->conn); }
-void exchange_peer(const struct exchange *x, struct buf *out) { buf_add(out, text_of(conn_of_exchange(x)->peer)); }
+const char *exchange_peer(const struct exchange *x) { return conn_of_exchange(x)->peer; }
 
 struct text exchange_body(const struct exchange *x)
 {

@@ -1,8 +1,8 @@
 /* dns.h - names to addresses, off the loop.
  *
- * getaddrinfo(3) runs on a small pool of threads. Answers are cached for 30 s, failures for 1 s. Lookups of the same name
- * that run at once share one call. An answer older than 30 s is still given, at once, until it is 10 minutes old, while a
- * lookup in the background renews it: an upstream should not die, nor every request wait, with its DNS server.
+ * getaddrinfo(3) runs on a small pool of threads. Answers are cached for 30 s, failures for 1 s. Lookups of the same
+ * name that run at once share one call. An answer older than 30 s is still given, at once, until it is 10 minutes old,
+ * while a lookup in the background renews it: neither an upstream nor each request should hang on its DNS server.
  * One struct dns serves all loops.
  */
 #ifndef DSGATE_NET_DNS_H
@@ -24,8 +24,8 @@ struct dns_query {
     struct dns_answer *coming;             /* dns.c's; NULL unless the answer is still to come */
 };
 
-/* true: q->result is filled already (cached or a literal address), `answered` will not be called. false: it will be. The
- * port goes into the addresses. */
+/* true: q->result is filled already (cached or a literal address), `answered` will not be called. false: it will be.
+ * The port goes into the addresses. */
 bool dns_ask(struct dns *d, struct loop *loop, struct dns_query *q, const char *host, unsigned port,
              void (*answered)(struct dns_query *q));
 

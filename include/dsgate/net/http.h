@@ -60,7 +60,7 @@ struct http_field {
     uint32_t value_length;
     uint16_t name_length;
     uint16_t id; /* enum http_name */
-    bool hop;    /* hop-by-hop: in RFC 9110 section 7.6.1's list or named by Connection; never forwarded */
+    bool hop;    /* hop-by-hop, never forwarded: see http_head_copy() */
 };
 
 #define HTTP_FIELDS_MAX 128 /* hard limit; limits.header_count may be lower */
@@ -109,28 +109,28 @@ void http_head_copy(struct http_head *to, const struct http_head *from, const ch
 /* ---- reading ---- */
 
 #define HTTP_ERRORS(X) \
-    X(HTTP_FINE, 200, "") \
-    X(HTTP_BAD_REQUEST_LINE, 400, "the request line is not METHOD SP target SP HTTP/1.1") \
-    X(HTTP_BAD_STATUS_LINE, 502, "the status line is not HTTP/1.x SP 3 digits") \
-    X(HTTP_BAD_VERSION, 505, "only HTTP/1.0 and HTTP/1.1 are spoken here") \
-    X(HTTP_BAD_TARGET, 400, "the request target is not a valid path") \
-    X(HTTP_BAD_FIELD, 400, "a header line is malformed") \
-    X(HTTP_BAD_LINE_END, 400, "a line does not end in CR LF") \
-    X(HTTP_BAD_BYTE, 400, "a control byte stands in the head") \
-    X(HTTP_BAD_HOST, 400, "exactly one valid Host header is required") \
-    X(HTTP_BAD_LENGTH, 400, "Content-Length is not one plain number") \
-    X(HTTP_AMBIGUOUS_FRAMING, 400, "the body's length is given twice or in two ways") \
-    X(HTTP_BAD_CODING, 501, "a transfer coding other than chunked") \
-    X(HTTP_BAD_CHUNK, 400, "the chunked body is malformed") \
-    X(HTTP_BAD_EXPECT, 417, "an expectation other than 100-continue") \
-    X(HTTP_LINE_TOO_LONG, 414, "the request line is longer than allowed") \
-    X(HTTP_HEAD_TOO_LARGE, 431, "the headers are larger than allowed") \
-    X(HTTP_TOO_MANY_FIELDS, 431, "there are more header lines than allowed") \
-    X(HTTP_BODY_TOO_LARGE, 413, "the body is larger than allowed") \
-    X(HTTP_TIMEOUT, 408, "the request did not arrive in time")
+    X(HTTP_FINE, "fine", 200, "") \
+    X(HTTP_BAD_REQUEST_LINE, "bad_request_line", 400, "the request line is not METHOD SP target SP HTTP/1.1") \
+    X(HTTP_BAD_STATUS_LINE, "bad_status_line", 502, "the status line is not HTTP/1.x SP 3 digits") \
+    X(HTTP_BAD_VERSION, "bad_version", 505, "only HTTP/1.0 and HTTP/1.1 are spoken here") \
+    X(HTTP_BAD_TARGET, "bad_target", 400, "the request target is not a valid path") \
+    X(HTTP_BAD_FIELD, "bad_field", 400, "a header line is malformed") \
+    X(HTTP_BAD_LINE_END, "bad_line_end", 400, "a line does not end in CR LF") \
+    X(HTTP_BAD_BYTE, "bad_byte", 400, "a control byte stands in the head") \
+    X(HTTP_BAD_HOST, "bad_host", 400, "exactly one valid Host header is required") \
+    X(HTTP_BAD_LENGTH, "bad_length", 400, "Content-Length is not one plain number") \
+    X(HTTP_AMBIGUOUS_FRAMING, "ambiguous_framing", 400, "the body's length is given twice or in two ways") \
+    X(HTTP_BAD_CODING, "bad_coding", 501, "a transfer coding other than chunked") \
+    X(HTTP_BAD_CHUNK, "bad_chunk", 400, "the chunked body is malformed") \
+    X(HTTP_BAD_EXPECT, "bad_expect", 417, "an expectation other than 100-continue") \
+    X(HTTP_LINE_TOO_LONG, "line_too_long", 414, "the request line is longer than allowed") \
+    X(HTTP_HEAD_TOO_LARGE, "head_too_large", 431, "the headers are larger than allowed") \
+    X(HTTP_TOO_MANY_FIELDS, "too_many_fields", 431, "there are more header lines than allowed") \
+    X(HTTP_BODY_TOO_LARGE, "body_too_large", 413, "the body is larger than allowed") \
+    X(HTTP_TIMEOUT, "timeout", 408, "the request did not arrive in time")
 
 enum http_error {
-#define X(id, status, text) id,
+#define X(id, name, status, text) id,
     HTTP_ERRORS(X)
 #undef X
         HTTP_ERROR_COUNT

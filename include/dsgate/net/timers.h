@@ -15,8 +15,8 @@ void timers_cancel(struct timers *t, struct timer *timer);
 /* When the earliest entry is filed, USEC_NEVER when there is none. It may prove to be early (lazy timers). */
 usec_t timers_next(const struct timers *t);
 
-/* The next timer that is really due at `now`, in the order of their deadlines, taken out and off; NULL when there is none.
- * Early ones are filed again. */
+/* The next timer that is really due at `now`, in the order of their deadlines, taken out and off; NULL when there is
+ * none. Early ones are filed again. */
 struct timer *timers_pop_due(struct timers *t, usec_t now);
 
 void timers_free(struct timers *t);

@@ -23,8 +23,8 @@ struct tls_client_options {
     bool insecure;                    /* no verification of the peer */
 };
 
-/* NULL on failure, with a sentence that names the file in *error. ALPN offers and accepts http/1.1 only. Client contexts
- * keep sessions per server name for resumption. */
+/* NULL on failure, with a sentence that names the file in *error. ALPN offers and accepts http/1.1 only. Client
+ * contexts keep sessions per server name for resumption. */
 struct tls_ctx *tls_server_new(const struct tls_server_options *o, struct buf *error);
 struct tls_ctx *tls_client_new(const struct tls_client_options *o, struct buf *error);
 struct tls_ctx *tls_ctx_ref(struct tls_ctx *ctx); /* any thread */

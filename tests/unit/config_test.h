@@ -1,0 +1,78 @@
+/* config_test.h - loading a config in a test: what it must be, or exactly what must be said about it. */
+#ifndef DSGATE_TESTS_CONFIG_TEST_H
+#define DSGATE_TESTS_CONFIG_TEST_H
+
+#include "dsgate/base/mem.h"
+#include "dsgate/config/config.h"
+#include <check.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define COUNT(table) (int)(sizeof(table) / sizeof *(table))
+
+/* The snapshot of a valid file; the caller unrefs it. */
+static inline struct config *config_of(const char *yaml)
+{
+    struct config_errors errors = {0};
+    struct config *c = config_parse("f", text_of(yaml), &errors);
+    ck_assert_msg(c != NULL, "%s\nfailed with:\n" TEXT_FORMAT, yaml, TEXT_ARGS(buf_text(&errors.text)));
+    ck_assert_uint_eq(errors.count, 0);
+    config_errors_free(&errors);
+    return c;
+}
+
+/* The file must fail with exactly these lines. */
+static inline void expect_errors(struct text yaml, const char *expected)
+{
+    struct config_errors errors = {0};
+    struct config *c = config_parse("f", yaml, &errors);
+    char *text = buf_len(&errors.text) ? text_dup(buf_text(&errors.text)) : mem_strdup("");
+    ck_assert_msg(c == NULL, TEXT_FORMAT "\nwas accepted", TEXT_ARGS(yaml));
+    ck_assert_msg(!strcmp(text, expected), TEXT_FORMAT "\ngave\n%s\ninstead of\n%s", TEXT_ARGS(yaml), text, expected);
+    ck_assert_uint_gt(errors.count, 0);
+    mem_free(text);
+    config_errors_free(&errors);
+}
+
+/* A new file with these bytes; the caller unlinks and frees the path. */
+static inline char *file_with(const void *bytes, size_t n)
+{
+    char *path = mem_strdup("/tmp/dsgate-test-XXXXXX");
+    int fd = mkstemp(path);
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(write(fd, bytes, n), (ssize_t)n);
+    close(fd);
+    return path;
+}
+
+static inline void remove_file(char *path)
+{
+    unlink(path);
+    mem_free(path);
+}
+
+/* Variables that the configuration reads by itself must not come from whoever runs the tests. */
+static inline void clean_environment(void)
+{
+    static const char *const names[] = {"DEEPSEEK_API_KEY", "DEEPSEEK_BASE_URL",     "DSGATE_LISTEN",
+                                        "DSGATE_ADMIN",     "CREDENTIALS_DIRECTORY", "DSGATE_TEST"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        unsetenv(names[i]);
+}
+
+static inline int run_cases(const char *name, void (*add)(TCase *))
+{
+    Suite *suite = suite_create(name);
+    TCase *cases = tcase_create(name);
+    tcase_add_checked_fixture(cases, clean_environment, clean_environment);
+    add(cases);
+    suite_add_tcase(suite, cases);
+    SRunner *runner = srunner_create(suite);
+    srunner_set_fork_status(runner, CK_NOFORK);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
+
+#endif

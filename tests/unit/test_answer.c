@@ -1,0 +1,189 @@
+#include "answer_samples.h"
+#include "dsgate/llm/sse.h"
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static void describe(char *line, size_t n, const struct answer_facts *f)
+{
+    char usage[100] = "-";
+    if (f->usage.known)
+        snprintf(usage, sizeof usage, "%lld/%lld/%lld/%lld", (long long)f->usage.prompt, (long long)f->usage.completion,
+                 (long long)f->usage.cached, (long long)f->usage.reasoning);
+    snprintf(line, n, "%s%s%s%s %s", f->token ? "token " : "", f->error ? "error " : "", f->done ? "done " : "",
+             finish_name(f->finish), usage);
+}
+
+/* ---- streams ---- */
+
+static void read_stream(struct answer_facts *facts, const struct sample *s, bool skip_seen)
+{
+    struct text bytes = text_of(s->bytes);
+    struct sse_reader r;
+    struct sse_event e;
+    sse_reader_init(&r, 0);
+    while (sse_next(&r, &bytes, &e))
+        answer_read_event(facts, s->family, e.name, e.data, skip_seen && facts->token);
+    ck_assert_uint_eq(sse_leftover(&r).n, 0);
+    sse_reader_free(&r);
+}
+
+/* The fast path must not miss anything. */
+START_TEST(read_streams)
+{
+    for (int skip_seen = 0; skip_seen < 2; skip_seen++) {
+        struct answer_facts facts = {0};
+        char line[200];
+        read_stream(&facts, &streams[_i], skip_seen);
+        describe(line, sizeof line, &facts);
+        ck_assert_msg(!strcmp(line, streams[_i].facts), "%s: %s", streams[_i].name, line);
+    }
+}
+END_TEST
+
+/* What the fast path passes over is not read at all. */
+START_TEST(seen_token_skips_plain_chunks)
+{
+    struct answer_facts facts = {0};
+    answer_read_event(&facts, FAMILY_CHAT, TEXT_NONE, TEXT("{\"choices\":[{\"delta\":{\"content\":\"x\"}}]}"), true);
+    answer_read_event(&facts, FAMILY_MESSAGES, TEXT("content_block_delta"), TEXT("{\"delta\":{\"text\":\"x\"}}"), true);
+    answer_read_event(&facts, FAMILY_RESPONSES, TEXT("response.x.delta"),
+                      TEXT("{\"type\":\"response.x.delta\",\"delta\":\"x\"}"), true);
+    ck_assert(!facts.token);
+}
+END_TEST
+
+/* ---- whole answers ---- */
+
+START_TEST(read_bodies)
+{
+    struct answer_facts facts = {0};
+    char line[200];
+    answer_read_body(&facts, bodies[_i].family, text_of(bodies[_i].bytes));
+    describe(line, sizeof line, &facts);
+    ck_assert(facts.valid);
+    ck_assert_msg(!strcmp(line, bodies[_i].facts), "%s: %s", bodies[_i].name, line);
+}
+END_TEST
+
+START_TEST(invalid_bodies_say_nothing)
+{
+    struct answer_facts facts = {0}, none = {0};
+    answer_read_body(&facts, FAMILY_CHAT, invalid_bodies[_i]);
+    ck_assert_mem_eq(&facts, &none, sizeof facts);
+}
+END_TEST
+
+/* ---- counts that make no sense ---- */
+
+START_TEST(counts)
+{
+    struct answer_facts facts = {0};
+    char line[200];
+    answer_read_body(&facts, usages[_i].family, text_of(usages[_i].bytes));
+    describe(line, sizeof line, &facts);
+    ck_assert_msg(!strcmp(line, usages[_i].facts), "%s: %s", usages[_i].name, line);
+}
+END_TEST
+
+/* Deep, hostile, cut: nothing is read outside, nothing hangs. */
+START_TEST(every_prefix_of_every_sample)
+{
+    for (size_t n = 0, all = strlen(bodies[_i].bytes); n < all; n++) {
+        struct answer_facts facts = {0};
+        struct text part = text_make(bodies[_i].bytes, n);
+        answer_read_body(&facts, bodies[_i].family, part);
+        answer_read_event(&facts, bodies[_i].family, TEXT_NONE, part, false);
+        answer_read_event(&facts, bodies[_i].family, TEXT_NONE, part, true);
+        if (facts.valid) ck_abort_msg("%s: %zu bytes of it are valid", bodies[_i].name, n);
+    }
+}
+END_TEST
+
+/* ---- errors of our own ---- */
+
+static const struct {
+    enum endpoint_family family;
+    const char *event, *body;
+} errors[] = {
+    {FAMILY_CHAT,
+     "data: {\"error\":{\"message\":\"a "
+     "\\\"b\\\"\\n\",\"type\":\"upstream_error\",\"param\":null,\"code\":\"upstream_cut\"}}\n\n",
+     "{\"error\":{\"message\":\"a "
+     "\\\"b\\\"\\n\",\"type\":\"upstream_error\",\"param\":\"model\",\"code\":\"upstream_cut\"}}"},
+    {FAMILY_OPAQUE,
+     "data: {\"error\":{\"message\":\"a "
+     "\\\"b\\\"\\n\",\"type\":\"upstream_error\",\"param\":null,\"code\":\"upstream_cut\"}}\n\n",
+     "{\"error\":{\"message\":\"a "
+     "\\\"b\\\"\\n\",\"type\":\"upstream_error\",\"param\":\"model\",\"code\":\"upstream_cut\"}}"},
+    {FAMILY_MESSAGES,
+     "event: error\ndata: {\"type\":\"error\",\"error\":{\"message\":\"a "
+     "\\\"b\\\"\\n\",\"type\":\"upstream_error\"}}\n\n",
+     "{\"type\":\"error\",\"error\":{\"message\":\"a \\\"b\\\"\\n\",\"type\":\"upstream_error\"}}"},
+    {FAMILY_RESPONSES,
+     "event: error\ndata: {\"type\":\"error\",\"sequence_number\":0,\"message\":\"a "
+     "\\\"b\\\"\\n\",\"param\":null,\"code\":"
+     "\"upstream_cut\",\"error\":{\"message\":\"a \\\"b\\\"\\n\",\"type\":\"upstream_error\",\"param\":null,\"code\":"
+     "\"upstream_cut\"}}\n\n",
+     "{\"error\":{\"message\":\"a "
+     "\\\"b\\\"\\n\",\"type\":\"upstream_error\",\"param\":\"model\",\"code\":\"upstream_cut\"}}"},
+};
+
+START_TEST(put_errors)
+{
+    struct buf event = {0}, body = {0};
+    struct text message = TEXT("a \"b\"\n");
+    answer_put_error_event(&event, errors[_i].family, "upstream_error", "upstream_cut", message);
+    answer_put_error_body(&body, errors[_i].family, "upstream_error", "upstream_cut", message, "model");
+    ck_assert_msg(text_is(buf_text(&event), errors[_i].event), TEXT_FORMAT, TEXT_ARGS(buf_text(&event)));
+    ck_assert_msg(text_is(buf_text(&body), errors[_i].body), TEXT_FORMAT, TEXT_ARGS(buf_text(&body)));
+    buf_free(&event);
+    buf_free(&body);
+}
+END_TEST
+
+/* Our own error events are errors to ourselves: gateways are chained. */
+START_TEST(own_errors_are_read_as_errors)
+{
+    static const enum endpoint_family families[] = {FAMILY_CHAT, FAMILY_COMPLETION, FAMILY_MESSAGES, FAMILY_RESPONSES};
+    struct buf event = {0};
+    struct answer_facts facts = {0};
+    answer_put_error_event(&event, families[_i], "t", NULL, TEXT("m"));
+    struct sample s = {.family = families[_i], .bytes = text_dup(buf_text(&event))};
+    read_stream(&facts, &s, false);
+    ck_assert(facts.error && !facts.token && !facts.done);
+    buf_free(&event);
+    free((char *)(uintptr_t)s.bytes);
+}
+END_TEST
+
+START_TEST(names_of_finishes)
+{
+    for (int f = 0; f < FINISH_COUNT; f++)
+        ck_assert_str_ne(finish_name((enum finish)f), "");
+    ck_assert_str_eq(finish_name(FINISH_EXHAUSTED), "insufficient_system_resource");
+    ck_assert_str_eq(finish_name(FINISH_NONE), "none");
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("answer");
+    TCase *tc = tcase_create("answer");
+    tcase_add_loop_test(tc, read_streams, 0, sizeof streams / sizeof *streams);
+    tcase_add_test(tc, seen_token_skips_plain_chunks);
+    tcase_add_loop_test(tc, read_bodies, 0, sizeof bodies / sizeof *bodies);
+    tcase_add_loop_test(tc, invalid_bodies_say_nothing, 0, sizeof invalid_bodies / sizeof *invalid_bodies);
+    tcase_add_loop_test(tc, counts, 0, sizeof usages / sizeof *usages);
+    tcase_add_loop_test(tc, every_prefix_of_every_sample, 0, sizeof bodies / sizeof *bodies);
+    tcase_add_loop_test(tc, put_errors, 0, sizeof errors / sizeof *errors);
+    tcase_add_loop_test(tc, own_errors_are_read_as_errors, 0, 4);
+    tcase_add_test(tc, names_of_finishes);
+    suite_add_tcase(suite, tc);
+    SRunner *sr = srunner_create(suite);
+    srunner_set_fork_status(sr, CK_NOFORK);
+    srunner_run_all(sr, CK_NORMAL);
+    int failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    return failed ? 1 : 0;
+}

@@ -1,0 +1,242 @@
+#include "dsgate/llm/chat.h"
+#include <check.h>
+#include <stdlib.h>
+
+static const struct endpoint *at(const char *path) { return endpoint_find(text_of(path)); }
+
+#define CHAT  "/v1/chat/completions"
+#define FIM   "/beta/completions"
+#define EMBED "/v1/embeddings"
+
+/* ---- bodies that are fine ---- */
+
+static const struct {
+    const char *path, *body, *model;
+    bool stream;
+} good[] = {
+    {CHAT, "{\"model\":\"deepseek-flash\",\"messages\":[]}", "deepseek-flash", false},
+    {CHAT, " {\"stream\" : true , \"messages\":[{\"role\":\"user\"}], \"model\" : \"m\" } \n", "m", true},
+    {CHAT, "{\"model\":\"m\",\"messages\":[],\"stream\":false}", "m", false},
+    {CHAT, "{\"model\":\"m\",\"messages\":[],\"stream\":null}", "m", false},
+    {CHAT, "{\"mod\\u0065l\":\"a\\u002fb\\\"\\u4e2d\",\"messages\":[]}", "a/b\"\xE4\xB8\xAD", false},
+    {CHAT, "{\"model\":\"m\",\"messages\":[{\"model\":1,\"model\":2,\"stream\":\"x\"}],\"prompt\":null}", "m", false},
+    {CHAT, "{\"model\":\"m\",\"messages\":[],\"temperature\":1,\"temperature\":2}", "m", false},
+    {"/v1/messages", "{\"model\":\"m\",\"max_tokens\":1,\"messages\":[]}", "m", false},
+    {FIM, "{\"model\":\"m\",\"prompt\":\"x\"}", "m", false},
+    {FIM, "{\"model\":\"m\",\"prompt\":[1,2],\"messages\":7}", "m", false},
+    {EMBED, "{\"model\":\"m\",\"input\":[\"a\"]}", "m", false},
+    {"/v1/responses", "{\"model\":\"m\",\"previous_response_id\":\"r\",\"stream\":true}", "m", true},
+    {"/v1/files", "not JSON at all", "", false},
+    {"/v1/audio/speech", "", "", false},
+};
+
+START_TEST(good_bodies)
+{
+    struct chat_request r;
+    struct buf message = {0};
+    const char *param = "untouched";
+    enum chat_error error = chat_read(&r, at(good[_i].path), text_of(good[_i].body), &message, &param);
+    ck_assert_msg(error == CHAT_FINE, "%s: " TEXT_FORMAT, good[_i].body, TEXT_ARGS(buf_text(&message)));
+    ck_assert_str_eq(r.model, good[_i].model);
+    ck_assert(r.stream == good[_i].stream);
+    ck_assert(text_is(r.body, good[_i].body));
+    ck_assert_ptr_null(param);
+    ck_assert_uint_eq(buf_len(&message), 0);
+}
+END_TEST
+
+/* ---- bodies that are not ---- */
+
+static const struct {
+    const char *path, *body;
+    enum chat_error error;
+    const char *param, *message;
+} bad[] = {
+    {CHAT, "{\"messages\":[]}", CHAT_MISSING, "model", "Missing required parameter: 'model'."},
+    {CHAT, "{\"model\":\"m\"}", CHAT_MISSING, "messages", "Missing required parameter: 'messages'."},
+    {FIM, "{\"model\":\"m\"}", CHAT_MISSING, "prompt", "Missing required parameter: 'prompt'."},
+    {EMBED, "{\"model\":\"m\"}", CHAT_MISSING, "input", "Missing required parameter: 'input'."},
+    {"/v1/messages", "{\"model\":\"m\"}", CHAT_MISSING, "messages", "Missing required parameter: 'messages'."},
+    {"/v1/responses", "{\"input\":\"x\"}", CHAT_MISSING, "model", "Missing required parameter: 'model'."},
+    {CHAT, "{\"model\":7,\"messages\":[]}", CHAT_BAD_TYPE, "model",
+     "Invalid type for 'model': expected a string, but got a number instead."},
+    {CHAT, "{\"model\":null,\"messages\":[]}", CHAT_BAD_TYPE, "model",
+     "Invalid type for 'model': expected a string, but got null instead."},
+    {CHAT, "{\"model\":\"\",\"messages\":[]}", CHAT_BAD_TYPE, "model",
+     "Invalid 'model': expected a name of 1 to 255 bytes without control characters."},
+    {CHAT, "{\"model\":\"a\\u0000b\",\"messages\":[]}", CHAT_BAD_TYPE, "model",
+     "Invalid 'model': expected a name of 1 to 255 bytes without control characters."},
+    {CHAT, "{\"model\":\"a\\r\\nX: y\",\"messages\":[]}", CHAT_BAD_TYPE, "model",
+     "Invalid 'model': expected a name of 1 to 255 bytes without control characters."},
+    {CHAT, "{\"model\":\"m\",\"messages\":\"hi\"}", CHAT_BAD_TYPE, "messages",
+     "Invalid type for 'messages': expected an array of objects, but got a string instead."},
+    {CHAT, "{\"model\":\"m\",\"messages\":{}}", CHAT_BAD_TYPE, "messages",
+     "Invalid type for 'messages': expected an array of objects, but got an object instead."},
+    {FIM, "{\"model\":\"m\",\"prompt\":null}", CHAT_BAD_TYPE, "prompt",
+     "Invalid type for 'prompt': expected a string or an array, but got null instead."},
+    {EMBED, "{\"model\":\"m\",\"input\":null}", CHAT_BAD_TYPE, "input",
+     "Invalid type for 'input': expected a string or an array, but got null instead."},
+    {CHAT, "{\"model\":\"m\",\"messages\":[],\"stream\":\"true\"}", CHAT_BAD_TYPE, "stream",
+     "Invalid type for 'stream': expected a boolean, but got a string instead."},
+    {CHAT, "{\"model\":\"m\",\"messages\":[],\"stream\":[]}", CHAT_BAD_TYPE, "stream",
+     "Invalid type for 'stream': expected a boolean, but got an array instead."},
+    {CHAT, "{\"model\":\"m\",\n \"messages\":[],}", CHAT_BAD_JSON, NULL,
+     "We could not parse the JSON body of your request: unexpected byte at line 2, column 16 (byte 28)."},
+    {CHAT, "", CHAT_BAD_JSON, NULL, "We could not parse the JSON body of your request: nothing but white space."},
+    {CHAT, "[]", CHAT_BAD_JSON, NULL,
+     "We could not parse the JSON body of your request: the top level is not an object at line 1, column 1 (byte 0)."},
+};
+
+START_TEST(bad_bodies)
+{
+    struct chat_request r;
+    struct buf message = {0};
+    const char *param;
+    enum chat_error error = chat_read(&r, at(bad[_i].path), text_of(bad[_i].body), &message, &param);
+    struct text said = buf_text(&message);
+    ck_assert_msg(text_is(said, bad[_i].message), "%s: " TEXT_FORMAT, bad[_i].body, TEXT_ARGS(said));
+    ck_assert_int_eq(error, bad[_i].error);
+    ck_assert_pstr_eq(param, bad[_i].param);
+    buf_free(&message);
+}
+END_TEST
+
+/* Other mistakes in the JSON: whatever the sentence, it is refused and says where. */
+static const char *const broken[] = {
+    "{\"model\":\"m\",\"messages\":[]",
+    "{\"model\":\"m\",\"messages\":[]} x",
+    "{\"model\":\"m\",\"model\":\"n\",\"messages\":[]}",
+    "{\"model\":\"m\",\"mod\\u0065l\":\"n\",\"messages\":[]}",
+    "{\"model\":\"\xFF\",\"messages\":[]}",
+    "{\"model\":\"m\",\"messages\":[01]}",
+    "{'model':'m'}",
+    "\xEF\xBB\xBF{\"model\":\"m\",\"messages\":[]}",
+    "7",
+    "null",
+    "\"x\"",
+    "{\"model\":\"a\nb\",\"messages\":[]}",
+};
+
+START_TEST(broken_json)
+{
+    struct chat_request r;
+    struct buf message = {0};
+    const char *param;
+    ck_assert_int_eq(chat_read(&r, at(CHAT), text_of(broken[_i]), &message, &param), CHAT_BAD_JSON);
+    ck_assert(text_find(buf_text(&message), TEXT("at line ")) < buf_len(&message));
+    ck_assert_ptr_null(param);
+    buf_free(&message);
+}
+END_TEST
+
+START_TEST(length_of_the_model)
+{
+    for (int n = CHAT_MODEL_MAX - 2; n <= CHAT_MODEL_MAX + 1; n++) {
+        struct chat_request r;
+        struct buf message = {0}, body = {0};
+        const char *param;
+        buf_printf(&body, "{\"model\":\"%0*d\",\"messages\":[]}", n, 7);
+        bool fits = n < CHAT_MODEL_MAX;
+        ck_assert_int_eq(chat_read(&r, at(CHAT), buf_text(&body), &message, &param), fits ? CHAT_FINE : CHAT_BAD_TYPE);
+        ck_assert_uint_eq(strlen(r.model), fits ? (size_t)n : 0);
+        buf_free(&message);
+        buf_free(&body);
+    }
+}
+END_TEST
+
+/* ---- what an upstream is sent ---- */
+
+static const struct {
+    const char *path, *body, *name, *thinking, *sent; /* name NULL = no map row */
+} maps[] = {
+    {CHAT, "{\"model\":\"m\",\"messages\":[]}", NULL, NULL, "{\"model\":\"m\",\"messages\":[]}"},
+    {CHAT, "{\"model\":\"m\",\"messages\":[]}", "m", NULL, "{\"model\":\"m\",\"messages\":[]}"},
+    {CHAT, "{\"model\":\"m\",\"messages\":[]}", "*", NULL, "{\"model\":\"m\",\"messages\":[]}"},
+    {CHAT, " { \"x\":1.0, \"model\" : \"m\" ,\"messages\":[]}\n", "a/B", NULL,
+     " { \"x\":1.0, \"model\" : \"a/B\" ,\"messages\":[]}\n"},
+    {CHAT, "{\"messages\":[],\"model\":\"m\"}", "q\"\\\n", NULL, "{\"messages\":[],\"model\":\"q\\\"\\\\\\n\"}"},
+    {CHAT, "{\"model\":\"\\u006d\",\"messages\":[]}", "m", NULL, "{\"model\":\"\\u006d\",\"messages\":[]}"},
+    {CHAT, "{\"model\":\"m\",\"messages\":[]}", "n", "disabled",
+     "{\"model\":\"n\",\"thinking\":{\"type\":\"disabled\"},\"messages\":[]}"},
+    {CHAT, "{\"messages\":[],\"model\":\"m\"}", "*", "enabled",
+     "{\"messages\":[],\"model\":\"m\",\"thinking\":{\"type\":\"enabled\"}}"},
+    {CHAT, "{\"model\":\"m\",\"messages\":[],\"thinking\":{\"type\":\"enabled\"}}", "n", "disabled",
+     "{\"model\":\"n\",\"messages\":[],\"thinking\":{\"type\":\"enabled\"}}"},
+    {CHAT, "{\"model\":\"m\",\"messages\":[],\"thinking\":null}", "m", "disabled",
+     "{\"model\":\"m\",\"messages\":[],\"thinking\":null}"},
+    {FIM, "{\"model\":\"m\",\"prompt\":\"x\"}", "n", "disabled", "{\"model\":\"n\",\"prompt\":\"x\"}"},
+    {"/v1/files", "a,b\n", "n", "disabled", "a,b\n"},
+};
+
+static void join(struct buf *out, const struct iovec *iov, int n)
+{
+    for (int i = 0; i < n; i++)
+        buf_append(out, iov[i].iov_base, iov[i].iov_len);
+}
+
+START_TEST(pieces)
+{
+    struct chat_request r;
+    struct buf message = {0}, extra = {0}, sent = {0};
+    const char *param;
+    struct iovec iov[CHAT_PIECES];
+    size_t total;
+    char *name = maps[_i].name ? strdup(maps[_i].name) : NULL,
+         *thinking = maps[_i].thinking ? strdup(maps[_i].thinking) : NULL;
+    struct conf_model model = {.name = name, .thinking = thinking};
+    ck_assert_int_eq(chat_read(&r, at(maps[_i].path), text_of(maps[_i].body), &message, &param), CHAT_FINE);
+    BUF_ADD(&extra, "already here");
+    int n = chat_pieces(&r, name ? &model : NULL, &extra, iov, &total);
+    ck_assert_int_le(n, CHAT_PIECES);
+    join(&sent, iov, n);
+    ck_assert_msg(text_is(buf_text(&sent), maps[_i].sent), TEXT_FORMAT, TEXT_ARGS(buf_text(&sent)));
+    ck_assert_uint_eq(total, buf_len(&sent));
+    buf_free(&extra);
+    buf_free(&sent);
+    free(name);
+    free(thinking);
+}
+END_TEST
+
+/* Long bodies are never copied. */
+START_TEST(pieces_point_into_the_body)
+{
+    struct text body = TEXT("{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"…\"}]}");
+    struct chat_request r;
+    struct buf message = {0}, extra = {0};
+    const char *param;
+    struct iovec iov[CHAT_PIECES];
+    size_t total;
+    char name[] = "n";
+    struct conf_model model = {.name = name};
+    ck_assert_int_eq(chat_read(&r, at(CHAT), body, &message, &param), CHAT_FINE);
+    ck_assert_int_eq(chat_pieces(&r, &model, &extra, iov, &total), 3);
+    ck_assert_ptr_eq(iov[0].iov_base, body.p);
+    ck_assert_ptr_eq(iov[1].iov_base, extra.data);
+    ck_assert_ptr_eq(iov[2].iov_base, body.p + 12);
+    ck_assert_int_eq(chat_pieces(&r, NULL, &extra, iov, &total), 1);
+    ck_assert_ptr_eq(iov[0].iov_base, body.p);
+    ck_assert_uint_eq(total, body.n);
+    buf_free(&extra);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("chat");
+    TCase *tc = tcase_create("chat");
+    tcase_add_loop_test(tc, good_bodies, 0, sizeof good / sizeof *good);
+    tcase_add_loop_test(tc, bad_bodies, 0, sizeof bad / sizeof *bad);
+    tcase_add_loop_test(tc, broken_json, 0, sizeof broken / sizeof *broken);
+    tcase_add_test(tc, length_of_the_model);
+    tcase_add_loop_test(tc, pieces, 0, sizeof maps / sizeof *maps);
+    tcase_add_test(tc, pieces_point_into_the_body);
+    suite_add_tcase(suite, tc);
+    SRunner *sr = srunner_create(suite);
+    srunner_set_fork_status(sr, CK_NOFORK);
+    srunner_run_all(sr, CK_NORMAL);
+    int failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    return failed ? 1 : 0;
+}
