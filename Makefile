@@ -1,6 +1,6 @@
 # dsgate - see README.md. `make help` lists the targets.
 #
-# Variables: CC (gcc or clang), MODE (release asan tsan), BUILD (output folder), PREFIX, DESTDIR.
+# Variables: CC (gcc or clang), MODE (release asan tsan fuzz), BUILD (output folder), PREFIX, DESTDIR, V=1 (show commands).
 
 CC      ?= cc
 MODE    ?= release
@@ -13,14 +13,20 @@ WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototy
 # Reproducible: no absolute paths in the output, no build time.
 COMMON   := -std=c11 -D_GNU_SOURCE -Iinclude -I$(BUILD)/gen -DDSGATE_VERSION='"$(VERSION)"' -g -pthread -fPIE \
             -ffile-prefix-map=$(CURDIR)=. -fno-strict-aliasing
-HARDEN   := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fstack-clash-protection -fcf-protection
+MACHINE  := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null)))
+HARDEN_x86_64  := -fcf-protection
+HARDEN_aarch64 := -mbranch-protection=standard
+HARDEN   := -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fstack-clash-protection $(HARDEN_$(MACHINE))
 LDHARDEN := -pie -Wl,-z,relro,-z,now,-z,noexecstack -Wl,--as-needed -Wl,--build-id=sha1
 
 FLAGS_release := -O2 $(HARDEN)
 FLAGS_asan    := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 FLAGS_tsan    := -O1 -fsanitize=thread -fno-omit-frame-pointer
+# NULL + 0, the text of an empty buffer, is what clang's pointer-overflow would stop at; C2y defines it (N3322).
+FLAGS_fuzz    := -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize=pointer-overflow -fno-sanitize-recover=all
 LDFLAGS_asan  := -fsanitize=address,undefined
 LDFLAGS_tsan  := -fsanitize=thread
+LDFLAGS_fuzz  := -fsanitize=fuzzer,address,undefined
 
 ALL_CFLAGS  = $(COMMON) $(WARNINGS) $(FLAGS_$(MODE)) $(CFLAGS)
 ALL_LDFLAGS = $(LDHARDEN) -pthread $(LDFLAGS_$(MODE)) $(LDFLAGS)
@@ -34,7 +40,11 @@ LIBRARY  := $(BUILD)/libdsgate.a
 SIM_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(sort $(wildcard src/tools/sim/*.c)))
 PROGRAMS := $(BUILD)/dsgate $(BUILD)/dsgate-sim
 
-.PHONY: all run check unit scenario integration asan tsan fuzz bench layers install clean deps help
+# One short line a step, or the whole command with V=1.
+say = $(if $(V),,@echo "  $(1)$(MODE_NAME)  $@" &&)
+MODE_NAME = $(if $(filter-out release,$(MODE)),-$(MODE))
+
+.PHONY: all run check unit scenario integration asan tsan fuzz bench layers install man clean deps help
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -42,31 +52,32 @@ all: $(PROGRAMS)  ## build the programs into build/
 
 include tests/tests.mk
 
-$(BUILD)/%.o: %.c
+$(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+	$(call say,cc) $(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
 # Modules for one kind of processor are compiled for it and chosen at run time.
-$(BUILD)/src/llm/json_avx2.o: ALL_CFLAGS += -mavx2 -mbmi -mpclmul
+AVX2_x86_64 := -mavx2 -mbmi -mpclmul
+$(BUILD)/src/llm/json_avx2.o: ALL_CFLAGS += $(AVX2_$(MACHINE))
 
 $(LIBRARY): $(OBJECTS)
 	@rm -f $@
-	ar rcsD $@ $^
+	$(call say,ar) ar rcsD $@ $^
 
 $(BUILD)/gen/presets_data.c: conf/presets.yaml
 	@mkdir -p $(@D)
-	{ echo 'extern const char presets_yaml[]; extern const unsigned long presets_yaml_length;'; \
+	@{ echo 'extern const char presets_yaml[]; extern const unsigned long presets_yaml_length;'; \
 	  echo 'const char presets_yaml[] = {'; od -An -v -tu1 $< | sed 's/[0-9][0-9]*/(char)&,/g'; echo '0};'; \
 	  echo 'const unsigned long presets_yaml_length = sizeof presets_yaml - 1;'; } > $@
 
 $(BUILD)/gen/presets_data.o: $(BUILD)/gen/presets_data.c
-	$(CC) $(ALL_CFLAGS) -c $< -o $@
+	$(call say,cc) $(CC) $(ALL_CFLAGS) -c $< -o $@
 
 $(BUILD)/dsgate: $(BUILD)/src/main.o $(LIBRARY)
-	$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
+	$(call say,ld) $(CC) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
 
 $(BUILD)/dsgate-sim: $(SIM_OBJECTS) $(LIBRARY)
-	$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
+	$(call say,ld) $(CC) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
 
 conf/dsgate.reference.yaml: $(BUILD)/dsgate
 	$(BUILD)/dsgate reference > $@.new && mv $@.new $@
@@ -77,18 +88,27 @@ layers:  ## check that every include points downwards
 deps:  ## install missing packages
 	@sh scripts/install-packages.sh build
 
-run:  ## install what is missing, build, run the gateway (on the simulator when there is no key)
+run:  ## install what is missing, build, run the gateway (on the simulator when there is no key); ARGS="-c FILE"
 	@sh scripts/install-packages.sh build
 	@$(MAKE) --no-print-directory all
-	@sh scripts/run.sh
+	@BUILD="$(BUILD)" sh scripts/run.sh $(ARGS)
 
-install: all  ## install into $(DESTDIR)$(PREFIX)
+# The options' part of dsgate.yaml(5) is generated from the option table, like the reference file.
+$(BUILD)/man/dsgate.yaml.5: docs/man/dsgate.yaml.5.in $(BUILD)/dsgate
+	@mkdir -p $(@D)
+	$(BUILD)/dsgate reference --man > $(@D)/options
+	sed -e '/^@OPTIONS@$$/{r $(@D)/options' -e 'd}' $< > $@
+
+MANUAL = $(wildcard docs/man/*.1) $(BUILD)/man/dsgate.yaml.5
+man: $(BUILD)/man/dsgate.yaml.5  ## build the man pages
+
+install: all man  ## install into $(DESTDIR)$(PREFIX)
 	sh scripts/install.sh "$(BUILD)" "$(DESTDIR)" "$(PREFIX)"
 
 clean:  ## remove everything that was built
 	rm -rf build build-*
 
 help:
-	@grep -hE '^[a-z]+:.*##' Makefile tests/tests.mk | sed 's/:.*##/\t/' | expand -t 14
+	@grep -hE '^[a-z-]+:.*##' Makefile tests/tests.mk | sed 's/:.*##/\t/' | expand -t 14
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

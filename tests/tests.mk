@@ -4,49 +4,73 @@ UNIT_TESTS     := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/uni
 SCENARIO_TESTS := $(patsubst tests/scenario/%.c,$(BUILD)/scenario/%,$(wildcard tests/scenario/test_*.c))
 FUZZ_TARGETS   := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SECONDS   ?= 60
+CHECK_LIBS      = $(shell pkg-config --libs check)
+
+# Tests of every mode are built by all cores, unless the caller has said how many.
+PARALLEL = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2))
+
+.PHONY: tests clang scripts-test manual
 
 $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(LIBRARY)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -lcheck -lsubunit -lrt -o $@
+	$(call say,ld) $(CC) $(ALL_LDFLAGS) $^ $(LIBS) $(CHECK_LIBS) -o $@
 
 # Scenarios run the real program on a fake network: these objects replace the ones that touch the kernel.
-FAKED        := loop conn dial dns listen tls
+FAKED        := loop conn conn_io dial
 FAKE_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/scenario/fake/*.c))
 REAL_OBJECTS  = $(filter-out $(FAKED:%=$(BUILD)/src/net/%.o),$(OBJECTS))
 
 $(BUILD)/scenario/%: $(BUILD)/tests/scenario/%.o $(FAKE_OBJECTS) $(REAL_OBJECTS)
 	@mkdir -p $(@D)
-	$(CC) $(ALL_LDFLAGS) $^ $(LIBS) -lcheck -lsubunit -lrt -o $@
+	$(call say,ld) $(CC) $(ALL_LDFLAGS) $^ $(LIBS) $(CHECK_LIBS) -o $@
+
+tests: $(UNIT_TESTS) $(SCENARIO_TESTS)
 
 unit: $(UNIT_TESTS)  ## run the unit tests
-	@sh tests/run-programs.sh unit $^
+	@sh tests/run-programs.sh unit$(MODE_NAME) $^
 
 scenario: $(SCENARIO_TESTS)  ## run whole journeys on the fake network
-	@sh tests/run-programs.sh scenario $^
+	@sh tests/run-programs.sh scenario$(MODE_NAME) $^
 
-# A fuzz target is built from the sources it covers, all instrumented.
-$(BUILD)/fuzz/%: tests/fuzz/%.c $(SOURCES) $(BUILD)/gen/presets_data.c
+# Everything that a fuzz target links is instrumented: MODE=fuzz.
+$(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(LIBRARY)
 	@mkdir -p $(@D)
-	clang $(COMMON) $(WARNINGS) -O1 -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -pie \
-	  -mavx2 -mbmi -mpclmul $^ $(LIBS) -pthread -o $@
+	$(call say,ld) $(CC) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
 
 fuzz:  ## fuzz every parser for FUZZ_SECONDS each
-	@$(MAKE) --no-print-directory BUILD=build-fuzz MODE=fuzz $(FUZZ_TARGETS:%=build-fuzz/fuzz/%)
-	@sh tests/fuzz/run.sh build-fuzz/fuzz $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+	@$(MAKE) --no-print-directory $(PARALLEL) MODE=fuzz CC=clang BUILD=$(BUILD)-fuzz $(FUZZ_TARGETS:%=$(BUILD)-fuzz/fuzz/%)
+	@sh tests/fuzz/run.sh $(BUILD)-fuzz/fuzz $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
 asan:  ## unit and scenario tests under AddressSanitizer and UndefinedBehaviorSanitizer
-	@$(MAKE) --no-print-directory MODE=asan unit scenario
+	@$(MAKE) --no-print-directory $(PARALLEL) MODE=asan BUILD=$(BUILD)-asan tests
+	@$(MAKE) --no-print-directory MODE=asan BUILD=$(BUILD)-asan unit scenario
 
-tsan:  ## the threaded tests under ThreadSanitizer
-	@$(MAKE) --no-print-directory MODE=tsan unit
+tsan:  ## the same under ThreadSanitizer
+	@$(MAKE) --no-print-directory $(PARALLEL) MODE=tsan BUILD=$(BUILD)-tsan tests
+	@$(MAKE) --no-print-directory MODE=tsan BUILD=$(BUILD)-tsan unit scenario
+
+clang:  ## build with the other compiler and its warnings
+	@$(MAKE) --no-print-directory $(PARALLEL) CC=clang BUILD=$(BUILD)-clang all
+
+scripts-test:  ## test the scripts
+	@for test in tests/scripts/test_*.sh; do sh $$test || exit 1; done
+
+manual: man  ## check the man pages, and that generated files are up to date
+	mandoc -Tlint -Wwarning $(MANUAL)
+	$(BUILD)/dsgate reference | cmp - conf/dsgate.reference.yaml
 
 integration: all  ## the real daemon, the real simulator, real SDKs
 	@sh tests/integration/run.sh "$(BUILD)"
 
 bench: all  ## dsgate beside nginx, self-contained
+	@sh scripts/install-packages.sh bench
 	@sh tests/bench/run.sh "$(BUILD)"
 
 check:  ## install what is missing, build, run all tests
 	@sh scripts/install-packages.sh test
-	@$(MAKE) --no-print-directory all layers
-	@$(MAKE) --no-print-directory unit scenario asan tsan integration
+	@$(MAKE) --no-print-directory $(PARALLEL) all tests
+	@$(MAKE) --no-print-directory layers scripts-test manual unit scenario
+	@$(MAKE) --no-print-directory clang
+	@$(MAKE) --no-print-directory asan
+	@$(MAKE) --no-print-directory tsan
+	@$(MAKE) --no-print-directory integration

@@ -81,7 +81,7 @@ static const struct {
     {CHAT, "{\"model\":\"m\",\"messages\":[],\"stream\":[]}", CHAT_BAD_TYPE, "stream",
      "Invalid type for 'stream': expected a boolean, but got an array instead."},
     {CHAT, "{\"model\":\"m\",\n \"messages\":[],}", CHAT_BAD_JSON, NULL,
-     "We could not parse the JSON body of your request: unexpected byte at line 2, column 16 (byte 28)."},
+     "We could not parse the JSON body of your request: unexpected byte at line 2, column 16 (byte 29)."},
     {CHAT, "", CHAT_BAD_JSON, NULL, "We could not parse the JSON body of your request: nothing but white space."},
     {CHAT, "[]", CHAT_BAD_JSON, NULL,
      "We could not parse the JSON body of your request: the top level is not an object at line 1, column 1 (byte 0)."},

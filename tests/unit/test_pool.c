@@ -77,7 +77,7 @@ START_TEST(test_near_names)
                   NULL);
     static const struct {
         const char *model, *near;
-    } rows[] = {{"deepseek-flas", "'deepseek-flash', 'deepseek-v4-flash'"},
+    } rows[] = {{"deepseek-flas", "'deepseek-flash', 'deepseek-v4-flash', 'deepseek-v4-pro'"},
                 {"deepseek-v4-por", "'deepseek-v4-pro', 'deepseek-v4-flash', 'deepseek-flash'"},
                 {"GPT-4O", "'gpt-4o'"},
                 {"its", "'it's'"},

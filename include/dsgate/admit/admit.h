@@ -12,7 +12,7 @@
 #include "dsgate/net/http.h"
 
 struct admission {
-    const struct endpoint *endpoint; /* NULL with FAIL_NO_ENDPOINT */
+    const struct endpoint *endpoint; /* NULL with FAIL_NO_ENDPOINT, and with FAIL_BAD_HINT when there is none either */
     struct hints hints;
     struct chat_request chat;        /* zeroed for endpoints without a JSON body */
     struct buf message;              /* the caller's sentence, when a failure has more to say than its row */

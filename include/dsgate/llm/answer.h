@@ -12,13 +12,13 @@ struct usage {
     int64_t prompt, completion, cached, reasoning; /* tokens; cached is a part of prompt, reasoning of completion */
 };
 
-enum finish {
+enum finish {         /* the worse, the higher: of several choices' ends the worst counts */
     FINISH_NONE,      /* not said (yet) */
-    FINISH_STOP, FINISH_LENGTH, FINISH_FILTER, FINISH_TOOL,
+    FINISH_STOP, FINISH_LENGTH, FINISH_FILTER, FINISH_TOOL, FINISH_OTHER,
     FINISH_EXHAUSTED, /* insufficient_system_resource */
     FINISH_ABORTED,   /* aborted, abort */
     FINISH_ERROR,     /* error */
-    FINISH_OTHER
+    FINISH_COUNT
 };
 const char *finish_name(enum finish f); /* for logs: "stop", "insufficient_system_resource", … */
 

@@ -43,16 +43,20 @@ enum json_error {
 };
 const char *json_error_text(enum json_error e);
 
-#define JSON_DEPTH 128 /* default nesting limit */
+#define JSON_DEPTH     128  /* default nesting limit: [] is one deep */
+#define JSON_DEPTH_MAX 1024 /* larger limits count as this */
 
 struct json_result {
     enum json_error error;
-    size_t position;   /* of the offending byte */
+    size_t position;    /* of the offending byte; the end of the text when something is missing; of a key that is a duplicate */
     enum json_type top; /* type of the whole value */
 };
 
 /* Scans the whole text. `names` (n of them, plain ASCII without escapes) are wanted: members[i] describes the top-level member
- * names[i]. A key written with escapes ("mod\u0065l") counts as the name it stands for. members may be NULL when n == 0. */
+ * names[i]. A key written with escapes ("mod\u0065l") counts as the name it stands for. members may be NULL when n == 0.
+ *
+ * The first error in the text is the one reported. What is right as far as it goes but too short is JSON_TRUNCATED, whatever it stops in.
+ * With names to look for, a text that is no object is JSON_NOT_OBJECT. After an error all members are JSON_ABSENT. */
 struct json_result json_scan(struct text json, const struct text *names, size_t n, struct json_member *members,
                              unsigned max_depth);
 
@@ -71,7 +75,8 @@ bool json_next(struct json_iter *it);
 /* The member `key` of a valid object; JSON_ABSENT (and TEXT_NONE) when there is none. */
 enum json_type json_get(struct text object, struct text key, struct text *value);
 
-/* Scalars out of value ranges; false when the type or range is wrong. Integers: also "3.0" or "3e0" are refused. */
+/* Scalars out of value ranges; false when the type or range is wrong. Integers: also "3.0" or "3e0" are refused. Doubles of more than
+ * 1000 digits are refused. */
 bool json_to_i64(struct text value, int64_t *out);
 bool json_to_double(struct text value, double *out);
 /* Resolves escapes into `out` (n bytes; needs at most value.n); false when it is no string or does not fit. Lone surrogates become

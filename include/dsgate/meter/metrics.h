@@ -22,7 +22,8 @@ void metrics_free(struct metrics *m);
 /* One per worker thread; lives as long as `m`. */
 struct metrics_shard *metrics_shard_new(struct metrics *m);
 
-/* The label slot of a model name, the same for the same name for ever (so counters survive reloads); 0 = other, also when all are taken.
+/* The label slot of a model name, the same for the same name for ever (so counters survive reloads); 0 = other, for that very name and when all are
+ * taken.
  * Takes a lock: at reload, not per request. */
 unsigned metrics_model_slot(struct metrics *m, const char *name);
 
@@ -42,9 +43,12 @@ struct metrics_request {
 };
 void metrics_request_ended(struct metrics_shard *s, const struct metrics_request *r);
 
-enum metrics_gauge { METRICS_CONNECTIONS, METRICS_UPSTREAM_CONNECTIONS_BUSY, METRICS_UPSTREAM_CONNECTIONS_IDLE, METRICS_GAUGES };
+/* Values that somebody else counts; METRICS_LOG_LINES_LOST is access_log_lost(). */
+enum metrics_gauge {
+    METRICS_CONNECTIONS, METRICS_UPSTREAM_CONNECTIONS_BUSY, METRICS_UPSTREAM_CONNECTIONS_IDLE, METRICS_LOG_LINES_LOST, METRICS_GAUGES
+};
 void metrics_set(struct metrics_shard *s, enum metrics_gauge g, uint64_t value);
-enum metrics_event { METRICS_MALFORMED, METRICS_LOG_LINES_LOST, METRICS_STREAMS_CUT, METRICS_CLIENT_GONE, METRICS_EVENTS };
+enum metrics_event { METRICS_MALFORMED, METRICS_STREAMS_CUT, METRICS_CLIENT_GONE, METRICS_EVENTS };
 void metrics_count(struct metrics_shard *s, enum metrics_event e);
 /* The same for the thread that accepts connections and has no shard. */
 void metrics_refused_connection(struct metrics *m);
@@ -54,7 +58,7 @@ struct metrics_upstream {
     const char *name;
     bool up;
     unsigned in_flight, weight;
-    uint64_t outcomes[4]; /* by enum outcome */
+    uint64_t outcomes[4]; /* by enum outcome: success, fault, busy, neutral */
 };
 
 /* The exposition (text format 0.0.4), ready for promtool: dsgate_requests_total{endpoint,status}, dsgate_failures_total{code},

@@ -60,8 +60,12 @@ struct http_field {
     uint32_t value_length;
     uint16_t name_length;
     uint16_t id; /* enum http_name */
-    bool hop;    /* hop-by-hop, never forwarded: see http_head_copy() */
+    bool hop;    /* never forwarded, see below */
 };
+
+/* Hop-by-hop is what RFC 9110 section 7.6.1 lists, Proxy-Authenticate, Proxy-Authorization and Trailer of the older lists, Expect
+ * (dsgate waits for the body itself), and what Connection names. Naming a field there makes the next hop lose it, so Connection has no
+ * say over credentials (Authorization, X-Api-Key, Api-Key), Host and what says how to read the body (Content-*). */
 
 #define HTTP_FIELDS_MAX 128 /* hard limit; limits.header_count may be lower */
 
@@ -71,13 +75,13 @@ struct http_head {
     uint8_t minor;         /* HTTP/1.minor: 0 or 1 */
     bool keep_alive;       /* the connection may serve another message */
     bool expect_continue;
-    bool upgrade;          /* asks for another protocol; dsgate ignores that and answers in HTTP/1.1 */
+    bool upgrade;          /* names another protocol in Upgrade and Connection; dsgate goes on in HTTP/1.1 */
     enum http_framing framing;
     uint64_t content_length; /* with HTTP_LENGTH; also of the answer to a HEAD request, whose framing is HTTP_NO_BODY */
     /* requests */
     enum http_method method;
     struct text method_text, target; /* re-based by http_head_rebase() */
-    struct text path, query;         /* of origin-form and absolute-form targets; query without '?' */
+    struct text path, query;         /* of origin-form and absolute-form targets, none of "*"; query without '?' */
     /* answers */
     unsigned status;
     struct text reason;
@@ -149,9 +153,11 @@ struct http_limits {
 
 enum http_parse { HTTP_PARSE_MORE, HTTP_PARSE_DONE, HTTP_PARSE_BAD };
 
-/* Parses the head at the start of `in`. MORE: it is not complete (and not yet over a limit or malformed as far as the complete
- * lines go). *scanned is the caller's: 0 at first, it remembers how far the search for the empty line got, so that slow
- * senders cost linear time. BAD sets *error. With DONE the head points into `in` (length = where the body begins).
+/* Parses the head at the start of `in`. MORE: it is not complete, not yet over a limit, and its bytes and line ends are fine;
+ * what the lines say is judged when all are there. So the verdict does not depend on how the bytes were cut. *scanned is the caller's: 0 at
+ * first, it remembers how far the search for the empty line got, so that slow senders cost linear time; `in` may have moved or
+ * grown since, its first bytes are the same. BAD sets *error. With DONE the head points into `in` (length = where the body begins).
+ * A request with a declared length above limits->body, or an answer whose body would have one, is BODY_TOO_LARGE here.
  * One leading empty line before a request is skipped by servers (RFC 9112 section 2.2) before calling this. */
 enum http_parse http_parse_request(struct text in, const struct http_limits *limits, size_t *scanned,
                                    struct http_head *head, enum http_error *error);
@@ -165,7 +171,7 @@ struct http_body {
     uint64_t left;     /* of the length or of the current chunk */
     uint64_t received; /* payload bytes so far */
     uint64_t limit;    /* HTTP_BODY_TOO_LARGE above it */
-    uint32_t line;     /* bytes of the current size line or trailer section */
+    uint32_t line;     /* bytes so far of the current size line or of the trailer section */
     uint8_t state;
     bool done;
 };
@@ -174,7 +180,8 @@ void http_body_init(struct http_body *b, const struct http_head *head, uint64_t 
 
 /* Takes n wire bytes at `p`, moves their payload together at the front of `p` and sets *payload to its length and
  * *used to the wire bytes that belong to this body (less than n only when b->done: the rest is the next message). Trailers are
- * checked and dropped. HTTP_FINE or what is wrong. */
+ * checked and dropped, chunk extensions ignored; both are bounded. HTTP_FINE or what is wrong; then *payload counts what was fine
+ * before, and the body must not be fed again. */
 enum http_error http_body_feed(struct http_body *b, char *p, size_t n, size_t *payload, size_t *used);
 
 /* ---- writing: each appends to a buffer that becomes a head ---- */

@@ -1,0 +1,76 @@
+#!/bin/sh
+# Starts the gateway; without a key and a config file on the bundled simulator, so that there is something to talk to.
+# usage: run.sh [arguments of `dsgate run`]
+#
+# Two programs, one Ctrl-C: the simulator must never outlive the gateway, and a simulator port that is taken must not stop the show.
+set -eu
+: "${BUILD:=build}" "${DSGATE_LISTEN:=127.0.0.1:8585}"
+
+if [ -n "${DEEPSEEK_API_KEY-}" ] || [ $# -gt 0 ]; then
+    exec "$BUILD/dsgate" run "$@"
+fi
+
+simulator='' gateway='' log=$(mktemp)
+
+clean_up() {
+    rm -f "$log"
+    [ -n "$simulator" ] || return 0
+    kill "$simulator" 2>/dev/null || true
+    wait "$simulator" 2>/dev/null || true
+}
+trap clean_up EXIT
+trap 'exit 130' INT TERM HUP
+
+# Running means listening: a port that is taken shows as a program that ends.
+simulator_listens() {
+    patience=50
+    while kill -0 "$simulator" 2>/dev/null; do
+        ! grep -qi listen "$log" || return 0
+        patience=$((patience - 1))
+        [ "$patience" -gt 0 ] || return 0
+        sleep 0.1
+    done
+    return 1
+}
+
+start_simulator() {
+    for port in 8600 8601 8602 8603 8604 8605 8606 8607 8608 8609; do
+        "$BUILD/dsgate-sim" --listen "127.0.0.1:$port" >"$log" 2>&1 &
+        simulator=$!
+        simulator_listens && return
+    done
+    cat "$log" >&2
+    simulator=
+    echo "run.sh: the simulator does not start (ports 8600 to 8609)" >&2
+    exit 1
+}
+
+introduce() {
+    cat <<TXT
+No DEEPSEEK_API_KEY: dsgate runs on its simulator at http://127.0.0.1:$port, so answers are made up and cost nothing.
+For real answers: DEEPSEEK_API_KEY=sk-... make run
+
+Try it:
+  curl -N http://$DSGATE_LISTEN/v1/chat/completions -H 'content-type: application/json' \\
+    -d '{"model":"deepseek-flash","stream":true,"messages":[{"role":"user","content":"Hello"}]}'
+
+TXT
+}
+
+# The gateway drains after the signal, so it may take several waits until it has ended.
+wait_for_gateway() {
+    status=0
+    wait "$gateway" || status=$?
+    while kill -0 "$gateway" 2>/dev/null; do
+        status=0
+        wait "$gateway" || status=$?
+    done
+    return "$status"
+}
+
+start_simulator
+introduce
+DEEPSEEK_BASE_URL=http://127.0.0.1:$port DEEPSEEK_API_KEY=sk-simulator "$BUILD/dsgate" run &
+gateway=$!
+trap 'kill -TERM "$gateway" 2>/dev/null || true' INT TERM HUP
+wait_for_gateway

@@ -1,0 +1,119 @@
+#include "dsgate/admit/hints.h"
+#include "dsgate/config/units.h"
+
+/* Longer ones are as good as none, and sums with the clock can't overflow. */
+#define TIMEOUT_MAX (24 * 3600 * USEC_PER_SEC)
+
+static usec_t at_most(uint64_t time) { return time < (uint64_t)TIMEOUT_MAX ? (usec_t)time : TIMEOUT_MAX; }
+
+/* ---- time-outs ---- */
+
+static bool read_duration(struct text t, uint64_t *out)
+{
+    uint64_t seconds;
+    if (!text_to_u64(t, &seconds)) return units_duration(t, out);
+    if (__builtin_mul_overflow(seconds, (uint64_t)USEC_PER_SEC, out)) *out = UINT64_MAX;
+    return true;
+}
+
+static bool read_own_timeout(struct hints *h, struct text value, struct buf *message, const char **param)
+{
+    uint64_t time = 0;
+    if (read_duration(value, &time) && time > 0) {
+        h->timeout = at_most(time);
+        return true;
+    }
+    *param = "x-dsgate-timeout";
+    BUF_ADD(message, "X-Dsgate-Timeout must be a time above zero, such as 500ms, 30s, 2m or 30 (seconds).");
+    return false;
+}
+
+/* Whole seconds; some libraries write decimals, which are dropped. */
+static void read_stainless_timeout(struct hints *h, struct text value)
+{
+    uint64_t time;
+    value.n = text_find_byte(value, '.');
+    if (text_to_u64(value, &time) && read_duration(value, &time)) h->timeout = at_most(time);
+}
+
+/* ---- names ---- */
+
+static void read_request_id(struct hints *h, struct text value)
+{
+    enum { LONGEST = 128 };
+    if (value.n > LONGEST) return;
+    for (size_t i = 0; i < value.n; i++)
+        if (value.p[i] <= ' ' || value.p[i] > '~') return;
+    h->request_id = value;
+}
+
+/* Lower-case hexadecimal and not all zero. */
+static bool is_trace_number(struct text t)
+{
+    bool zero = true;
+    for (size_t i = 0; i < t.n; i++) {
+        bool digit = t.p[i] >= '0' && t.p[i] <= '9';
+        if (!digit && !(t.p[i] >= 'a' && t.p[i] <= 'f')) return false;
+        zero &= t.p[i] == '0';
+    }
+    return !zero;
+}
+
+/* "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01" (W3C Trace Context section 3.2). */
+static void read_traceparent(struct hints *h, struct text value)
+{
+    enum { TRACE = 3, TRACE_LENGTH = 32, PARENT = 36, PARENT_LENGTH = 16, FLAGS = 53, WHOLE = 55 };
+    uint64_t flags;
+    if (value.n != WHOLE || !text_starts(value, TEXT("00-"))) return;
+    if (value.p[PARENT - 1] != '-' || value.p[FLAGS - 1] != '-') return;
+    if (!is_trace_number(text_make(value.p + TRACE, TRACE_LENGTH))) return;
+    if (!is_trace_number(text_make(value.p + PARENT, PARENT_LENGTH))) return;
+    if (!text_hex_to_u64(text_from(value, FLAGS), &flags)) return;
+    memcpy(h->trace_id, value.p + TRACE, TRACE_LENGTH);
+    h->trace_id[TRACE_LENGTH] = '\0';
+}
+
+/* ---- the cache ---- */
+
+static void read_cache_control(struct hints *h, struct text value)
+{
+    for (struct text directive; text_cut(&value, ',', &directive);) {
+        directive = text_trim(directive);
+        h->no_cache |= text_eq_nocase(directive, TEXT("no-cache"));
+        h->no_store |= text_eq_nocase(directive, TEXT("no-store"));
+        h->only_if_cached |= text_eq_nocase(directive, TEXT("only-if-cached"));
+    }
+}
+
+/* ---- all of them ---- */
+
+bool hints_read(struct hints *h, const struct http_head *head, struct buf *message, const char **param)
+{
+    *h = (struct hints){0};
+    read_stainless_timeout(h, http_value(head, HTTP_X_STAINLESS_TIMEOUT));
+    read_request_id(h, http_value(head, HTTP_X_REQUEST_ID));
+    read_traceparent(h, http_value(head, HTTP_TRACEPARENT));
+    for (unsigned i = 0; i < head->field_count; i++)
+        if (head->fields[i].id == HTTP_CACHE_CONTROL) read_cache_control(h, http_field_value(head, &head->fields[i]));
+    const struct http_field *own = http_find_named(head, TEXT("x-dsgate-timeout"));
+    return !own || read_own_timeout(h, http_field_value(head, own), message, param);
+}
+
+bool hints_consumes(const struct http_head *head, const struct http_field *f)
+{
+    static const struct text prefix = TEXT("x-dsgate-");
+    struct text name = http_field_name(head, f);
+    switch (f->id) {
+    case HTTP_ACCEPT_ENCODING:
+    case HTTP_CACHE_CONTROL:
+    case HTTP_EXPECT:
+    case HTTP_IDEMPOTENCY_KEY:
+    case HTTP_TRACEPARENT:
+    case HTTP_X_REQUEST_ID:
+    case HTTP_X_STAINLESS_TIMEOUT: return true;
+    case HTTP_OTHER: break;
+    default: return f->hop;
+    }
+    if (f->hop || text_eq_nocase(name, TEXT("tracestate"))) return true;
+    return name.n >= prefix.n && text_eq_nocase(text_make(name.p, prefix.n), prefix);
+}

@@ -1,0 +1,90 @@
+#include "value.h"
+
+static bool is_alnum(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
+
+static bool is_alnum_or(char c, const char *others) { return is_alnum(c) || (c && strchr(others, c)); }
+
+static bool all_alnum_or(struct text t, const char *others)
+{
+    for (size_t i = 0; i < t.n; i++)
+        if (!is_alnum_or(t.p[i], others)) return false;
+    return true;
+}
+
+/* All bytes from `first` to '~', and none of `except`. */
+static bool all_ascii_from(struct text t, char first, const char *except)
+{
+    for (size_t i = 0; i < t.n; i++)
+        if (t.p[i] < first || t.p[i] > '~' || strchr(except, t.p[i])) return false;
+    return true;
+}
+
+const char *value_line(struct text t)
+{
+    for (size_t i = 0; i < t.n; i++)
+        if ((unsigned char)t.p[i] < 0x20 || t.p[i] == 0x7F) return "has a control character; expected one line of text";
+    return NULL;
+}
+
+const char *value_file(struct text t)
+{
+    return value_line(t) ? "has a control character; expected the path of a file" : NULL;
+}
+
+const char *value_name(struct text t)
+{
+    if (t.n >= 1 && t.n <= 64 && all_alnum_or(t, "._-")) return NULL;
+    return "is not a name; expected 1 to 64 of A-Z a-z 0-9 . _ -";
+}
+
+const char *value_model(struct text t)
+{
+    if (t.n >= 1 && t.n <= 256 && all_ascii_from(t, '!', "\"\\")) return NULL;
+    return "is not a model's name; expected 1 to 256 visible ASCII characters, no quotes or backslashes";
+}
+
+const char *value_key(struct text t)
+{
+    if (t.n <= 8192 && all_ascii_from(t, '!', "")) return NULL;
+    return "would break a header; expected at most 8192 visible ASCII characters without spaces";
+}
+
+const char *value_header_name(struct text t)
+{
+    static const char *const refused[] = {"host",
+                                          "content-length",
+                                          "transfer-encoding",
+                                          "connection",
+                                          "keep-alive",
+                                          "proxy-connection",
+                                          "proxy-authorization",
+                                          "te",
+                                          "trailer",
+                                          "upgrade",
+                                          "expect",
+                                          "http2-settings",
+                                          "proxy-authenticate"};
+    if (t.n == 0 || t.n > 128 || !all_alnum_or(t, "!#$%&'*+-.^_`|~"))
+        return "is not a header's name; expected 1 to 128 of A-Z a-z 0-9 ! # $ % & ' * + - . ^ _ ` | ~";
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+        if (text_eq_nocase(t, text_of(refused[i]))) return "frames the message or belongs to one connection; remove it";
+    return NULL;
+}
+
+const char *value_header_value(struct text t)
+{
+    if (t.n <= 8192 && all_ascii_from(t, ' ', "") && text_trim(t).n == t.n) return NULL;
+    return "would break a header; expected at most 8192 visible ASCII characters and spaces between them";
+}
+
+const char *value_path(struct text t)
+{
+    static const char bad[] = "is not a path; expected '/' and then A-Z a-z 0-9 - . _ ~ ! $ & ' ( ) * + , ; = : @ /, "
+                              "without '//', '.', '..' or a '/' at the end";
+    struct text rest = text_from(t, 1), segment;
+    if (t.n < 2 || t.n > 1024 || t.p[0] != '/' || t.p[t.n - 1] == '/') return bad;
+    if (!all_alnum_or(t, "-._~!$&'()*+,;=:@/")) return bad;
+    while (text_cut(&rest, '/', &segment))
+        if (segment.n == 0 || text_is(segment, ".") || text_is(segment, "..")) return bad;
+    return NULL;
+}

@@ -1,0 +1,26 @@
+/* value.h - what a value may look like: all that later becomes a header, a path, a label or an address is checked here,
+ * so that the rest of the program never meets a CR, LF, NUL or space where the wire would break.
+ *
+ * Each returns NULL when the text is fine, else what is wrong with it as the end of a sentence: "is not …; expected …".
+ */
+#ifndef DSGATE_CONFIG_VALUE_H
+#define DSGATE_CONFIG_VALUE_H
+
+#include "dsgate/base/text.h"
+
+const char *value_line(struct text t);         /* no control characters */
+const char *value_file(struct text t);         /* a file's path */
+const char *value_name(struct text t);         /* an upstream's or account's name: it becomes a metric label */
+const char *value_model(struct text t);        /* a model's name */
+const char *value_key(struct text t);          /* an API key: visible ASCII */
+const char *value_header_name(struct text t);  /* a token, and none that frames the message or belongs to one hop */
+const char *value_header_value(struct text t); /* visible ASCII and inner spaces */
+const char *value_path(struct text t);         /* the path of a URL: "/v1"; no query, no dot segments */
+const char *value_host(struct text t);         /* a name or an IP address without brackets */
+const char *value_listen(struct text t);       /* a literal address to listen on */
+const char *value_pin(struct text t);          /* a literal address to connect to; the port may be missing */
+
+/* The port after "host:"; min is 0 or 1. */
+bool value_port(struct text t, unsigned min, unsigned *port);
+
+#endif

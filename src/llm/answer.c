@@ -1,0 +1,146 @@
+/* Most events of a stream are one more token, and all that is wanted of them is that nothing else is in them. So once a
+ * token has been seen, a search for a few telling members decides whether an event is worth reading as JSON.
+ */
+#include "answer_private.h"
+
+static void (*const readers[])(struct answer_facts *facts, struct text object) = {
+    [FAMILY_CHAT] = answer_read_chat,           [FAMILY_COMPLETION] = answer_read_chat,
+    [FAMILY_EMBEDDING] = answer_read_embedding, [FAMILY_MESSAGES] = answer_read_messages,
+    [FAMILY_RESPONSES] = answer_read_responses,
+};
+
+/* ---- what can be skipped ---- */
+
+/* Members of a chunk that end it or spoil it. */
+static const struct sign {
+    struct text key, value; /* value: how it begins; never null */
+} signs[] = {
+    {TEXT("\"usage\""), TEXT("")},         {TEXT("\"finish_reason\""), TEXT("")},
+    {TEXT("\"error\""), TEXT("")},         {TEXT("\"error_code\""), TEXT("")},
+    {TEXT("\"code\""), TEXT("")},          {TEXT("\"object\""), TEXT("\"error\"")},
+    {TEXT("\"type\""), TEXT("\"error\"")},
+};
+
+/* Families whose events are named: those that still matter. */
+static const struct text messages_events[] = {TEXT("message_start"), TEXT("message_delta"), TEXT("message_stop"),
+                                              TEXT("error")};
+static const struct text responses_events[] = {TEXT("response.completed"), TEXT("response.incomplete"),
+                                               TEXT("response.failed"), TEXT("response.cancelled"), TEXT("error")};
+
+static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+/* Is the string that ends at data.p[quote] the sign's key? Mostly the last letter tells. */
+static bool is_key(const struct sign *s, struct text data, size_t quote)
+{
+    size_t n = s->key.n;
+    return quote + 1 >= n && data.p[quote - 1] == s->key.p[n - 2] && !memcmp(data.p + quote + 1 - n, s->key.p, n);
+}
+
+/* Does a sign stand around the colon at data.p[colon]? */
+static bool is_sign(struct text data, size_t colon)
+{
+    size_t quote = colon - 1, value = colon + 1;
+    while (quote > 1 && is_space(data.p[quote]))
+        quote--;
+    while (value < data.n && is_space(data.p[value]))
+        value++;
+    if (data.p[quote] != '"' || value == data.n || data.p[value] == 'n') return false;
+    for (const struct sign *s = signs; s < signs + COUNT(signs); s++)
+        if (is_key(s, data, quote)) return text_starts(text_from(data, value), s->value);
+    return false;
+}
+
+/* One pass over the few colons of a chunk is cheaper than a search for each sign. */
+static bool has_sign(struct text data)
+{
+    const char *end = data.p + data.n;
+    for (const char *at = data.p + 1; (at = memchr(at, ':', (size_t)(end - at))); at++)
+        if (is_sign(data, (size_t)(at - data.p))) return true;
+    return false;
+}
+
+static bool is_one_of(struct text name, const struct text *names, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (text_eq(name, names[i])) return true;
+    return false;
+}
+
+static bool may_matter(enum endpoint_family family, struct text name, struct text data)
+{
+    if (family == FAMILY_MESSAGES) return name.n == 0 || is_one_of(name, messages_events, COUNT(messages_events));
+    if (family == FAMILY_RESPONSES) return name.n == 0 || is_one_of(name, responses_events, COUNT(responses_events));
+    return data.p[0] != '{' || has_sign(data);
+}
+
+/* ---- reading ---- */
+
+/* A bare string is how some gateways say no. */
+static void read_value(struct answer_facts *facts, enum endpoint_family family, enum json_type type, struct text value)
+{
+    if (type == JSON_STRING) facts->error = true;
+    if (type != JSON_OBJECT) return;
+    if (answer_is_error(value)) facts->error = true;
+    readers[family](facts, value);
+}
+
+void answer_read_event(struct answer_facts *facts, enum endpoint_family family, struct text event_name,
+                       struct text data, bool seen_token)
+{
+    if (family == FAMILY_OPAQUE || data.n == 0) return;
+    if (text_eq(text_trim(data), TEXT("[DONE]"))) {
+        facts->done = true;
+        return;
+    }
+    if (seen_token && !may_matter(family, event_name, data)) return;
+    struct json_result result = json_scan(data, NULL, 0, NULL, JSON_DEPTH);
+    if (result.error == JSON_FINE) read_value(facts, family, result.top, data);
+}
+
+void answer_read_body(struct answer_facts *facts, enum endpoint_family family, struct text body)
+{
+    if (family == FAMILY_OPAQUE) return;
+    struct json_result result = json_scan(body, NULL, 0, NULL, JSON_DEPTH);
+    facts->valid = result.error == JSON_FINE;
+    if (facts->valid) read_value(facts, family, result.top, body);
+}
+
+/* ---- how an answer ended ---- */
+
+/* clang-format off */
+static const struct {
+    struct text word;
+    enum finish finish;
+} finish_words[] = {
+    {TEXT("stop"), FINISH_STOP},              {TEXT("length"), FINISH_LENGTH},
+    {TEXT("end_turn"), FINISH_STOP},          {TEXT("max_tokens"), FINISH_LENGTH},
+    {TEXT("stop_sequence"), FINISH_STOP},     {TEXT("max_output_tokens"), FINISH_LENGTH},
+    {TEXT("completed"), FINISH_STOP},         {TEXT("incomplete"), FINISH_LENGTH},
+    {TEXT("eos"), FINISH_STOP},               {TEXT("model_context_window_exceeded"), FINISH_LENGTH},
+    {TEXT("eos_token"), FINISH_STOP},         {TEXT("content_filter"), FINISH_FILTER},
+    {TEXT("tool_calls"), FINISH_TOOL},        {TEXT("refusal"), FINISH_FILTER},
+    {TEXT("function_call"), FINISH_TOOL},     {TEXT("aborted"), FINISH_ABORTED},
+    {TEXT("tool_use"), FINISH_TOOL},          {TEXT("abort"), FINISH_ABORTED},
+    {TEXT("error"), FINISH_ERROR},            {TEXT("cancelled"), FINISH_ABORTED},
+    {TEXT("failed"), FINISH_ERROR},           {TEXT("insufficient_system_resource"), FINISH_EXHAUSTED},
+    {TEXT("in_progress"), FINISH_NONE},       {TEXT("queued"), FINISH_NONE},
+};
+
+static const char *const finish_names[FINISH_COUNT] = {
+    [FINISH_NONE] = "none",     [FINISH_STOP] = "stop",   [FINISH_LENGTH] = "length",
+    [FINISH_TOOL] = "tool_calls", [FINISH_OTHER] = "other", [FINISH_FILTER] = "content_filter",
+    [FINISH_ERROR] = "error",   [FINISH_ABORTED] = "aborted", [FINISH_EXHAUSTED] = "insufficient_system_resource",
+};
+/* clang-format on */
+
+const char *finish_name(enum finish f) { return finish_names[f]; }
+
+void answer_read_finish(enum finish *finish, enum json_type type, struct text value)
+{
+    struct text word = answer_word(type, value);
+    if (word.n == 0) return;
+    enum finish said = FINISH_OTHER;
+    for (size_t i = 0; i < COUNT(finish_words); i++)
+        if (text_eq(word, finish_words[i].word)) said = finish_words[i].finish;
+    if (said > *finish) *finish = said;
+}

@@ -1,0 +1,148 @@
+/* A request body is read once and never rebuilt: a few members are looked at, and at most the model's name changes on
+ * the way out. What is wrong is said in the API's own words, so that callers recognise it.
+ */
+#include "dsgate/llm/chat.h"
+
+/* clang-format off */
+static const struct text names[CHAT_MEMBER_COUNT] = {
+    [CHAT_MODEL]        = TEXT("model"),
+    [CHAT_STREAM]       = TEXT("stream"),
+    [CHAT_MESSAGES]     = TEXT("messages"),
+    [CHAT_PROMPT]       = TEXT("prompt"),
+    [CHAT_INPUT]        = TEXT("input"),
+    [CHAT_THINKING]     = TEXT("thinking"),
+    [CHAT_SERVICE_TIER] = TEXT("service_tier"),
+};
+
+#define IS(type) (1u << (type))
+enum { ANYTHING = IS(JSON_FALSE) | IS(JSON_TRUE) | IS(JSON_NUMBER) | IS(JSON_STRING) | IS(JSON_ARRAY) | IS(JSON_OBJECT) };
+
+/* What a member may be; the other members are the upstream's affair. */
+static const struct rule {
+    enum chat_member member;
+    unsigned types;
+    const char *expected;
+} rules[] = {
+    {CHAT_MODEL,    IS(JSON_STRING),                                 "a string"},
+    {CHAT_MESSAGES, IS(JSON_ARRAY),                                  "an array of objects"},
+    {CHAT_PROMPT,   ANYTHING,                                        "a string or an array"},
+    {CHAT_INPUT,    ANYTHING,                                        "a string or an array"},
+    {CHAT_STREAM,   IS(JSON_FALSE) | IS(JSON_TRUE) | IS(JSON_NULL),  "a boolean"},
+};
+
+static const char *const type_names[] = {
+    [JSON_NULL]   = "null",     [JSON_FALSE]  = "a boolean", [JSON_TRUE]   = "a boolean", [JSON_NUMBER] = "a number",
+    [JSON_STRING] = "a string", [JSON_ARRAY]  = "an array",  [JSON_OBJECT] = "an object",
+};
+/* clang-format on */
+
+/* Line and column as an editor counts them: from 1, columns in bytes. */
+static void put_position(struct buf *message, struct text body, size_t position)
+{
+    struct text before = text_make(body.p, position < body.n ? position : body.n);
+    size_t line = 1, newline;
+    while ((newline = text_find_byte(before, '\n')) < before.n) {
+        before = text_from(before, newline + 1);
+        line++;
+    }
+    buf_printf(message, "line %zu, column %zu (byte %zu)", line, before.n + 1, position);
+}
+
+static enum chat_error read_json(struct chat_request *r, struct buf *message)
+{
+    struct json_result result = json_scan(r->body, names, CHAT_MEMBER_COUNT, r->members, JSON_DEPTH);
+    if (result.error == JSON_FINE) return CHAT_FINE;
+    buf_printf(message, "We could not parse the JSON body of your request: %s", json_error_text(result.error));
+    if (r->body.n) {
+        BUF_ADD(message, " at ");
+        put_position(message, r->body, result.position);
+    }
+    BUF_ADD(message, ".");
+    return CHAT_BAD_JSON;
+}
+
+static enum chat_error check_rule(const struct chat_request *r, const struct rule *rule, bool needed,
+                                  struct buf *message)
+{
+    const char *name = names[rule->member].p;
+    enum json_type type = r->members[rule->member].type;
+    if (type == JSON_ABSENT) {
+        if (!needed) return CHAT_FINE;
+        buf_printf(message, "Missing required parameter: '%s'.", name);
+        return CHAT_MISSING;
+    }
+    if (rule->types & IS(type)) return CHAT_FINE;
+    buf_printf(message, "Invalid type for '%s': expected %s, but got %s instead.", name, rule->expected,
+               type_names[type]);
+    return CHAT_BAD_TYPE;
+}
+
+static bool is_needed(const struct endpoint *e, enum chat_member member)
+{
+    return member == CHAT_MODEL ? e->needs_model : e->needs && text_is(names[member], e->needs);
+}
+
+/* The name goes into headers, logs and metrics: whole, printable, not empty. */
+static enum chat_error read_model(struct chat_request *r, struct buf *message)
+{
+    size_t length;
+    bool fits = json_to_text(r->members[CHAT_MODEL].value, r->model, sizeof r->model - 1, &length);
+    bool good = fits && length > 0;
+    for (size_t i = 0; good && i < length; i++)
+        good = (unsigned char)r->model[i] >= 0x20 && r->model[i] != 0x7F;
+    r->model[good ? length : 0] = '\0';
+    if (good) return CHAT_FINE;
+    buf_printf(message, "Invalid 'model': expected a name of 1 to %d bytes without control characters.",
+               CHAT_MODEL_MAX - 1);
+    return CHAT_BAD_TYPE;
+}
+
+enum chat_error chat_read(struct chat_request *r, const struct endpoint *e, struct text body, struct buf *message,
+                          const char **param)
+{
+    *r = (struct chat_request){.body = body};
+    *param = NULL;
+    if (!e->needs_model) return CHAT_FINE;
+    enum chat_error error = read_json(r, message);
+    if (error) return error;
+    for (const struct rule *rule = rules; rule < rules + sizeof rules / sizeof *rules; rule++) {
+        bool needed = is_needed(e, rule->member);
+        if (!needed && rule->member != CHAT_STREAM) continue;
+        *param = names[rule->member].p;
+        error = check_rule(r, rule, needed, message);
+        if (!error && rule->member == CHAT_MODEL) error = read_model(r, message);
+        if (error) return error;
+    }
+    *param = NULL;
+    r->stream = r->members[CHAT_STREAM].type == JSON_TRUE;
+    return CHAT_FINE;
+}
+
+/* Only requests with messages have a thinking mode. */
+static bool wants_thinking(const struct chat_request *r, const struct conf_model *model)
+{
+    return model->thinking && r->members[CHAT_MESSAGES].type != JSON_ABSENT &&
+           r->members[CHAT_THINKING].type == JSON_ABSENT;
+}
+
+/* One edit at most: the name's replacement and what is inserted behind it touch. */
+int chat_pieces(const struct chat_request *r, const struct conf_model *model, struct buf *extra, struct iovec *iov,
+                size_t *total)
+{
+    if (!model || !r->model[0]) return json_splice(r->body, NULL, 0, iov, total);
+    struct text name = r->members[CHAT_MODEL].value;
+    struct json_edit edit = {.cut = text_from(name, name.n)};
+    size_t start = buf_len(extra);
+    if (!text_is(TEXT("*"), model->name) && !text_is(text_of(r->model), model->name)) {
+        edit.cut = name;
+        buf_add_json_string(extra, text_of(model->name));
+    }
+    if (wants_thinking(r, model)) {
+        BUF_ADD(extra, ",\"thinking\":{\"type\":");
+        buf_add_json_string(extra, text_of(model->thinking));
+        BUF_ADD(extra, "}");
+    }
+    if (buf_len(extra) == start) return json_splice(r->body, NULL, 0, iov, total);
+    edit.put = text_from(buf_text(extra), start);
+    return json_splice(r->body, &edit, 1, iov, total);
+}

@@ -1,0 +1,76 @@
+/* The block pass with 32-byte vectors. Small sets of bytes are looked up instead of compared one by one: the byte's low
+ * half picks the one member of the set that it could be. This file alone is compiled for processors with AVX2. */
+#if defined(__x86_64__)
+#include "json_scan.h"
+#include <immintrin.h>
+
+struct block {
+    __m256i v[2];
+};
+
+static inline struct block block_load(const char *p)
+{
+    const __m256i *from = (const void *)p;
+    return (struct block){{_mm256_loadu_si256(from), _mm256_loadu_si256(from + 1)}};
+}
+
+/* One bit for each byte of vectors that are all ones or all zeros there. */
+static inline uint64_t gather(__m256i a, __m256i b)
+{
+    return (uint32_t)_mm256_movemask_epi8(a) | (uint64_t)(uint32_t)_mm256_movemask_epi8(b) << 32;
+}
+
+static inline __m256i equal(__m256i v, char byte) { return _mm256_cmpeq_epi8(v, _mm256_set1_epi8(byte)); }
+static inline __m256i either(__m256i a, __m256i b) { return _mm256_or_si256(a, b); }
+
+static inline uint64_t block_equal(const struct block *b, unsigned char byte)
+{
+    return gather(equal(b->v[0], (char)byte), equal(b->v[1], (char)byte));
+}
+
+static inline __m256i at_least(__m256i v, unsigned char byte)
+{
+    return _mm256_cmpeq_epi8(_mm256_max_epu8(v, _mm256_set1_epi8((char)byte)), v);
+}
+
+static inline uint64_t block_at_least(const struct block *b, unsigned char byte)
+{
+    if (byte == 0x80) return gather(b->v[0], b->v[1]);
+    return gather(at_least(b->v[0], byte), at_least(b->v[1], byte));
+}
+
+/* A set holds at most one byte for each low half, in the place of that half. The other places hold what is never asked
+ * for there. */
+static inline __m256i in_set(__m256i v, __m128i set)
+{
+    return _mm256_cmpeq_epi8(_mm256_shuffle_epi8(_mm256_broadcastsi128_si256(set), v), v);
+}
+
+static inline __m256i operators(__m256i v)
+{
+    const __m128i brackets = _mm_setr_epi8(-1, 0, 0, 0, 0, 0, 0, 0, 0, 0, ':', '[', ',', ']', 0, 0);
+    const __m128i braces = _mm_setr_epi8(-1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '{', 0, '}', 0, 0);
+    return either(in_set(v, brackets), in_set(v, braces));
+}
+
+static inline uint64_t block_operators(const struct block *b) { return gather(operators(b->v[0]), operators(b->v[1])); }
+
+static inline uint64_t block_spaces(const struct block *b)
+{
+    const __m128i spaces = _mm_setr_epi8(' ', 0, 0, 0, 0, 0, 0, 0, 0, '\t', '\n', 0, 0, '\r', 0, 0);
+    return gather(in_set(b->v[0], spaces), in_set(b->v[1], spaces));
+}
+
+/* With bit 4 set, b is r; these two and the quote share their low half with each other. */
+static inline __m256i escapable(__m256i v)
+{
+    const __m128i set = _mm_setr_epi8(-1, 0, '"', 0, 't', 'u', 'f', 0, 0, 0, 0, 0, '\\', 0, 'n', '/');
+    return either(in_set(v, set), equal(either(v, _mm256_set1_epi8(0x10)), 'r'));
+}
+
+static inline uint64_t block_escapable(const struct block *b) { return gather(escapable(b->v[0]), escapable(b->v[1])); }
+
+#include "json_blocks.h"
+
+void json_pass_avx2(struct json_walk *w) { scan_blocks(w); }
+#endif

@@ -1,0 +1,203 @@
+/* A line a request, written by hand: printf would cost more than the rest of the line. */
+#include "access_file.h"
+#include "dsgate/base/log.h"
+#include "dsgate/base/mem.h"
+
+enum { FLUSH_BYTES = 32 * 1024, BACKLOG_BYTES = 1024 * 1024, STRING_MAX = 256 };
+#define FLUSH_DELAY (100 * USEC_PER_MS)
+
+struct access_log {
+    struct access_file *file;
+    struct loop *loop;
+    struct timer timer;
+    bool timer_runs;
+    bool stuck; /* the file did not take everything: only the timer tries again, so that requests do not pay for it */
+    struct buf lines;
+    uint64_t lost, told;
+};
+
+/* ---- values ---- */
+
+/* At most STRING_MAX bytes, and not half a character at the end. */
+static struct text shorten(struct text t)
+{
+    if (t.n <= STRING_MAX) return t;
+    t.n = STRING_MAX;
+    while (t.n > STRING_MAX - 4 && ((unsigned char)t.p[t.n] & 0xC0) == 0x80)
+        t.n--;
+    return t;
+}
+
+static void put_string(struct buf *b, struct text key, struct text value)
+{
+    if (value.n == 0) return;
+    buf_add(b, key);
+    buf_add_json_string(b, shorten(value));
+}
+
+static void put_number(struct buf *b, struct text key, uint64_t value)
+{
+    buf_add(b, key);
+    buf_add_u64(b, value);
+}
+
+static void put_flag(struct buf *b, struct text key, bool value)
+{
+    if (!value) return;
+    buf_add(b, key);
+    BUF_ADD(b, "true");
+}
+
+/* Microseconds as milliseconds: "12.034". */
+static void put_ms(struct buf *b, struct text key, usec_t time)
+{
+    uint64_t us = time > 0 ? (uint64_t)time : 0;
+    unsigned rest = (unsigned)(us % 1000);
+    put_number(b, key, us / 1000);
+    char decimals[] = {'.', (char)('0' + rest / 100), (char)('0' + rest / 10 % 10), (char)('0' + rest % 10)};
+    buf_append(b, decimals, sizeof decimals);
+}
+
+#define KEY(name) TEXT(",\"" name "\":")
+
+/* ---- the line ---- */
+
+static void put_time(struct buf *b, usec_t wall)
+{
+    char when[25];
+    clock_format_iso(wall, when);
+    BUF_ADD(b, "{\"time\":\"");
+    buf_append(b, when, sizeof when - 1);
+    BUF_ADD(b, "\"");
+}
+
+static void put_request(struct buf *b, const struct access_entry *e)
+{
+    put_string(b, KEY("request_id"), e->request_id);
+    put_string(b, KEY("trace_id"), e->trace_id);
+    put_string(b, KEY("peer"), e->peer);
+    put_string(b, KEY("method"), e->method);
+    put_string(b, KEY("path"), text_make(e->path.p, text_find_byte(e->path, '?'))); /* keys may stand in the query */
+    put_string(b, KEY("endpoint"), text_of(e->endpoint));
+    put_string(b, KEY("model"), e->model);
+}
+
+static void put_answer(struct buf *b, const struct access_entry *e)
+{
+    if (e->status) put_number(b, KEY("status"), e->status);
+    put_string(b, KEY("error"), text_of(e->error));
+    put_string(b, KEY("upstream"), text_of(e->upstream));
+    put_string(b, KEY("upstream_trace"), e->upstream_trace);
+    if (e->attempts) put_number(b, KEY("attempts"), e->attempts);
+    put_string(b, KEY("reasons"), text_of(e->reasons));
+    put_flag(b, KEY("stream"), e->streamed);
+    put_flag(b, KEY("client_gone"), e->client_gone);
+    put_flag(b, KEY("cut"), e->cut);
+    put_number(b, KEY("bytes_in"), e->bytes_in);
+    put_number(b, KEY("bytes_out"), e->bytes_out);
+}
+
+static void put_steps(struct buf *b, const struct access_entry *e)
+{
+    for (size_t i = 0; i < e->step_count; i++) {
+        buf_add(b, i ? TEXT(",\"") : TEXT(",\"steps\":{\""));
+        buf_add(b, text_of(e->steps[i].name));
+        put_ms(b, TEXT("\":"), e->steps[i].time);
+    }
+    if (e->step_count) BUF_ADD(b, "}");
+}
+
+static void put_times(struct buf *b, const struct access_entry *e)
+{
+    put_ms(b, KEY("duration_ms"), e->duration);
+    if (e->first_token) put_ms(b, KEY("first_token_ms"), e->first_token);
+    put_steps(b, e);
+}
+
+static void put_tokens(struct buf *b, const struct usage *u)
+{
+    if (!u->known) return;
+    put_number(b, TEXT(",\"tokens\":{\"prompt\":"), (uint64_t)u->prompt);
+    put_number(b, KEY("completion"), (uint64_t)u->completion);
+    put_number(b, KEY("cached"), (uint64_t)u->cached);
+    put_number(b, KEY("reasoning"), (uint64_t)u->reasoning);
+    BUF_ADD(b, "}");
+}
+
+static void put_line(struct buf *b, const struct access_entry *e)
+{
+    put_time(b, e->wall);
+    put_request(b, e);
+    put_answer(b, e);
+    put_times(b, e);
+    put_tokens(b, &e->usage);
+    if (e->finish != FINISH_NONE) put_string(b, KEY("finish"), text_of(finish_name(e->finish)));
+    BUF_ADD(b, "}\n");
+}
+
+/* ---- gathering and writing ---- */
+
+static void tell_lost(struct access_log *l)
+{
+    if (l->lost == l->told) return;
+    log_warn("the access log lost %llu lines, since its reader was too slow", (unsigned long long)(l->lost - l->told));
+    l->told = l->lost;
+}
+
+static void flush(struct access_log *l)
+{
+    l->stuck = !access_file_write(l->file, &l->lines);
+    if (l->stuck) return;
+    if (l->lines.capacity > 4 * FLUSH_BYTES) buf_free(&l->lines); /* of a backlog */
+    tell_lost(l);
+}
+
+static void on_timer(struct timer *timer);
+
+static void run_timer(struct access_log *l)
+{
+    if (l->timer_runs) return;
+    l->timer_runs = true;
+    timer_set(l->loop, &l->timer, loop_now(l->loop) + FLUSH_DELAY, on_timer);
+}
+
+static void on_timer(struct timer *timer)
+{
+    struct access_log *l = CONTAINER_OF(timer, struct access_log, timer);
+    l->timer_runs = false;
+    flush(l);
+    if (l->stuck) run_timer(l);
+}
+
+void access_log_add(struct access_log *l, const struct access_entry *e)
+{
+    if (!access_file_wanted(l->file)) return;
+    if (buf_len(&l->lines) >= BACKLOG_BYTES) {
+        l->lost++;
+        return;
+    }
+    put_line(&l->lines, e);
+    if (!l->stuck && buf_len(&l->lines) >= FLUSH_BYTES) flush(l);
+    if (buf_len(&l->lines) || l->stuck) run_timer(l);
+}
+
+struct access_log *access_log_new(struct access_file *f, struct loop *loop)
+{
+    struct access_log *l = MEM_NEW(struct access_log);
+    l->file = f;
+    l->loop = loop;
+    return l;
+}
+
+void access_log_free(struct access_log *l)
+{
+    timer_cancel(l->loop, &l->timer);
+    if (access_file_wanted(l->file)) flush(l);
+    for (struct text rest = buf_text(&l->lines), line; text_cut(&rest, '\n', &line);)
+        l->lost++;
+    tell_lost(l);
+    buf_free(&l->lines);
+    mem_free(l);
+}
+
+uint64_t access_log_lost(const struct access_log *l) { return l->lost; }

@@ -1,0 +1,221 @@
+/* A scrape: adds the shards up and writes the sums in Prometheus' text format 0.0.4. Series that stay zero for most
+ * people (an endpoint with a status, a model's tokens) are written once they have counted something; all others always,
+ * so that rates and alerts see them start at zero. */
+#include "dsgate/base/mem.h"
+#include "metrics_private.h"
+
+/* ---- pieces of the format ---- */
+
+void metrics_write_head(struct buf *out, const char *name, const char *type, const char *help)
+{
+    buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
+}
+
+void metrics_write_seconds(struct buf *out, uint64_t time)
+{
+    buf_printf(out, "%llu.%06llu", (unsigned long long)(time / USEC_PER_SEC),
+               (unsigned long long)(time % USEC_PER_SEC));
+}
+
+static void add_value(struct buf *out, uint64_t value)
+{
+    BUF_ADD(out, " ");
+    buf_add_u64(out, value);
+    BUF_ADD(out, "\n");
+}
+
+static void write_one(struct buf *out, const char *name, const char *type, const char *help, uint64_t value)
+{
+    metrics_write_head(out, name, type, help);
+    buf_add(out, text_of(name));
+    add_value(out, value);
+}
+
+/* Names of models come from the config and may hold anything. */
+static void add_label(struct buf *out, const char *value)
+{
+    for (; *value; value++) {
+        if (*value == '\\' || *value == '"') buf_add_byte(out, '\\');
+        if (*value == '\n')
+            BUF_ADD(out, "\\n");
+        else
+            buf_add_byte(out, *value);
+    }
+}
+
+/* ---- histograms ---- */
+
+static void write_histogram(struct buf *out, const char *name, const char *label, const struct histogram *h)
+{
+#define X(bound, text) text,
+    static const char *const bounds[] = {METRICS_BUCKETS(X) "+Inf"};
+#undef X
+    const char *comma = *label ? "," : "", *open = *label ? "{" : "", *close = *label ? "}" : "";
+    uint64_t count = 0;
+    for (unsigned i = 0; i < METRICS_BUCKET_COUNT; i++) {
+        count += h->buckets[i];
+        buf_printf(out, "%s_bucket{%s%sle=\"%s\"}", name, label, comma, bounds[i]);
+        add_value(out, count);
+    }
+    buf_printf(out, "%s_sum%s%s%s ", name, open, label, close);
+    metrics_write_seconds(out, h->sum);
+    buf_printf(out, "\n%s_count%s%s%s", name, open, label, close);
+    add_value(out, count);
+}
+
+static void write_times(const struct metrics_counts *sum, struct buf *out)
+{
+    metrics_write_head(out, "dsgate_request_duration_seconds", "histogram",
+                       "Time from a request's first byte to its answer's last byte.");
+    write_histogram(out, "dsgate_request_duration_seconds", "stream=\"false\"", &sum->duration[0]);
+    write_histogram(out, "dsgate_request_duration_seconds", "stream=\"true\"", &sum->duration[1]);
+    metrics_write_head(out, "dsgate_first_token_seconds", "histogram",
+                       "Time from a request's first byte to its answer's first token.");
+    write_histogram(out, "dsgate_first_token_seconds", "", &sum->first_token);
+    metrics_write_head(out, "dsgate_queue_seconds", "histogram", "Time that a request waited for an upstream.");
+    write_histogram(out, "dsgate_queue_seconds", "", &sum->queued);
+}
+
+/* ---- what was counted ---- */
+
+static void write_requests(const struct metrics *m, const struct metrics_counts *sum, struct buf *out)
+{
+    metrics_write_head(out, "dsgate_requests_total", "counter",
+                       "Requests by endpoint and status; status none: the client left before the answer.");
+    for (unsigned e = 0; e < m->endpoint_label_count; e++) {
+        for (unsigned s = 0; s < METRICS_STATUSES; s++) {
+            if (!sum->requests[e][s]) continue;
+            buf_printf(out, "dsgate_requests_total{endpoint=\"%s\",status=\"", m->endpoint_labels[e]);
+            if (metrics_statuses[s])
+                buf_add_u64(out, metrics_statuses[s]);
+            else
+                buf_add(out, s == 0 ? TEXT("other") : TEXT("none"));
+            BUF_ADD(out, "\"}");
+            add_value(out, sum->requests[e][s]);
+        }
+    }
+    write_one(out, "dsgate_requests_in_flight", "gauge", "Requests that have begun and not ended.", sum->in_flight);
+    write_one(out, "dsgate_retries_total", "counter", "Attempts beyond a request's first.", sum->retries);
+}
+
+static void write_failures(const struct metrics_counts *sum, struct buf *out)
+{
+    metrics_write_head(out, "dsgate_failures_total", "counter",
+                       "Requests that the gateway itself answered with an error, by its code.");
+    for (unsigned f = FAIL_NONE + 1; f < FAILURE_COUNT; f++) {
+        buf_printf(out, "dsgate_failures_total{code=\"%s\"}", failure_row((enum failure)f)->code);
+        add_value(out, sum->failures[f]);
+    }
+}
+
+static void write_tokens(const struct metrics *m, const struct metrics_counts *sum, struct buf *out)
+{
+    static const char *const kinds[METRICS_TOKEN_KINDS] = {"prompt", "completion", "cached", "reasoning"};
+    metrics_write_head(out, "dsgate_tokens_total", "counter",
+                       "Tokens as upstreams reported them; cached is a part of prompt, reasoning of completion.");
+    for (unsigned slot = 0; slot <= m->model_count; slot++) {
+        for (unsigned kind = 0; kind < METRICS_TOKEN_KINDS; kind++) {
+            if (!sum->tokens[slot][kind]) continue;
+            BUF_ADD(out, "dsgate_tokens_total{model=\"");
+            add_label(out, m->models[slot]);
+            buf_printf(out, "\",kind=\"%s\"}", kinds[kind]);
+            add_value(out, sum->tokens[slot][kind]);
+        }
+    }
+}
+
+static void write_events(const struct metrics_counts *sum, struct buf *out)
+{
+    static const struct {
+        const char *name, *help;
+    } events[METRICS_EVENTS] = {[METRICS_MALFORMED] = {"dsgate_malformed_requests_total",
+                                                       "Requests that were not valid HTTP, too large or too slow."},
+                                [METRICS_STREAMS_CUT] = {"dsgate_streams_cut_total",
+                                                         "Answers that an upstream broke off after they had begun."},
+                                [METRICS_CLIENT_GONE] = {"dsgate_clients_gone_total",
+                                                         "Requests whose client left before the answer was complete."}};
+    for (unsigned e = 0; e < METRICS_EVENTS; e++)
+        write_one(out, events[e].name, "counter", events[e].help, sum->events[e]);
+    write_one(out, "dsgate_log_lines_lost_total", "counter", "Access log lines that could not be written.",
+              sum->gauges[METRICS_LOG_LINES_LOST]);
+}
+
+static void write_connections(const struct metrics *m, const struct metrics_counts *sum, struct buf *out)
+{
+    write_one(out, "dsgate_connections", "gauge", "Client connections that are open.",
+              sum->gauges[METRICS_CONNECTIONS]);
+    metrics_write_head(out, "dsgate_upstream_connections", "gauge", "Connections to upstreams that are open.");
+    BUF_ADD(out, "dsgate_upstream_connections{state=\"busy\"}");
+    add_value(out, sum->gauges[METRICS_UPSTREAM_CONNECTIONS_BUSY]);
+    BUF_ADD(out, "dsgate_upstream_connections{state=\"idle\"}");
+    add_value(out, sum->gauges[METRICS_UPSTREAM_CONNECTIONS_IDLE]);
+    write_one(out, "dsgate_connections_refused_total", "counter", "Client connections above the limit.",
+              m->connections_refused);
+}
+
+/* ---- upstreams ---- */
+
+static uint64_t up_of(const struct metrics_upstream *u) { return u->up; }
+static uint64_t in_flight_of(const struct metrics_upstream *u) { return u->in_flight; }
+static uint64_t weight_of(const struct metrics_upstream *u) { return u->weight; }
+
+static void write_upstream_gauge(struct buf *out, const char *name, const char *help,
+                                 const struct metrics_upstream *upstreams, size_t n,
+                                 uint64_t (*value)(const struct metrics_upstream *u))
+{
+    metrics_write_head(out, name, "gauge", help);
+    for (size_t i = 0; i < n; i++) {
+        buf_printf(out, "%s{upstream=\"%s\"}", name, upstreams[i].name);
+        add_value(out, value(&upstreams[i]));
+    }
+}
+
+static void write_upstreams(const struct metrics_upstream *upstreams, size_t n, struct buf *out)
+{
+    static const char *const outcomes[] = {"success", "fault", "busy",
+                                           "neutral"}; /* enum outcome lives next door, in sched/ */
+    write_upstream_gauge(out, "dsgate_upstream_up", "1 when the upstream is up.", upstreams, n, up_of);
+    write_upstream_gauge(out, "dsgate_upstream_in_flight", "Calls under way at the upstream.", upstreams, n,
+                         in_flight_of);
+    write_upstream_gauge(out, "dsgate_upstream_weight", "The upstream's weight.", upstreams, n, weight_of);
+    metrics_write_head(out, "dsgate_attempts_total", "counter", "Attempts by upstream and outcome.");
+    for (size_t i = 0; i < n; i++) {
+        for (unsigned o = 0; o < sizeof outcomes / sizeof *outcomes; o++) {
+            buf_printf(out, "dsgate_attempts_total{upstream=\"%s\",outcome=\"%s\"}", upstreams[i].name, outcomes[o]);
+            add_value(out, upstreams[i].outcomes[o]);
+        }
+    }
+}
+
+/* ---- all of it ---- */
+
+static void add_shard(struct metrics_counts *sum, const struct metrics_counts *counts)
+{
+    const atomic_uint_fast64_t *from = (const atomic_uint_fast64_t *)counts;
+    atomic_uint_fast64_t *to = (atomic_uint_fast64_t *)sum;
+    for (size_t i = 0; i < sizeof *sum / sizeof *to; i++) {
+        uint64_t now = atomic_load_explicit(&to[i], memory_order_relaxed);
+        atomic_store_explicit(&to[i], now + atomic_load_explicit(&from[i], memory_order_relaxed), memory_order_relaxed);
+    }
+}
+
+void metrics_write(struct metrics *m, const struct metrics_upstream *upstreams, size_t n, unsigned waiting,
+                   struct buf *out)
+{
+    struct metrics_counts *sum = MEM_NEW(struct metrics_counts);
+    pthread_mutex_lock(&m->mutex);
+    LIST_FOREACH(node, &m->shards) add_shard(sum, &CONTAINER_OF(node, struct metrics_shard, node)->counts);
+    write_requests(m, sum, out);
+    write_tokens(m, sum, out);
+    pthread_mutex_unlock(&m->mutex);
+    write_failures(sum, out);
+    write_times(sum, out);
+    write_connections(m, sum, out);
+    write_events(sum, out);
+    write_one(out, "dsgate_waiting", "gauge", "Requests that wait for an upstream.", waiting);
+    write_upstreams(upstreams, n, out);
+    metrics_write_process(out);
+    metrics_write_head(out, "dsgate_build_info", "gauge", "Which version runs.");
+    BUF_ADD(out, "dsgate_build_info{version=\"" DSGATE_VERSION "\"} 1\n");
+    mem_free(sum);
+}

@@ -1,0 +1,77 @@
+/* plan.h - everything about an answer that is decided before its first byte.
+ *
+ * An answer is a row of beats: the beginning, reasoning, content, tool calls, the finish, … A beat is found by its
+ * number, and its text is made when it is sent, so an open stream costs no more than this struct. The dialects
+ * (dialect.h) say how a beat looks.
+ */
+#ifndef DSGATE_SIM_PLAN_H
+#define DSGATE_SIM_PLAN_H
+
+#include "call.h"
+#include "scenario.h"
+#include "tool_call.h"
+
+enum beat_kind {
+    BEAT_BEGIN,
+    BEAT_REASONING,
+    BEAT_CONTENT,
+    BEAT_TOOL,
+    BEAT_ARGUMENTS,
+    BEAT_FINISH,
+    BEAT_USAGE,
+    BEAT_DONE
+};
+
+struct beat {
+    enum beat_kind kind;
+    unsigned index; /* within its kind (arguments: within its call) */
+    unsigned call;  /* tool call */
+    bool last;      /* of its kind (arguments: of its call) */
+};
+
+struct usage {
+    unsigned prompt, hit, completion, reasoning;
+};
+
+/* A run of tokens of one text. */
+struct span {
+    unsigned from, count, skip; /* skip: bytes of the first token that were given already */
+};
+
+struct plan {
+    enum api api;
+    bool stream, thinking, include_usage, json_object;
+    bool usage_separate, usage_none, reasoning_field; /* scenarios */
+    uint64_t text_seed, id_seed;
+    int64_t created;
+    char *model;
+    struct span reasoning, content;
+    unsigned stride; /* tokens a beat */
+    struct tool_call *calls;
+    unsigned call_count;
+    char finish[32]; /* finish_reason in DeepSeek's words */
+    struct usage usage;
+    unsigned sequence; /* events so far, where a dialect numbers them */
+};
+
+struct plan_wishes {
+    uint64_t seed;
+    int64_t created; /* seconds since 1970 */
+    unsigned tokens; /* of the content, if max_tokens allows; reasoning gets half as many */
+    unsigned hit;    /* prompt tokens found in the prefix cache */
+};
+
+void plan_make(struct plan *p, const struct call *call, const struct scenario *s, const struct plan_wishes *w);
+void plan_free(struct plan *p);
+
+unsigned plan_beats(const struct plan *p);
+struct beat plan_beat(const struct plan *p, unsigned number);
+
+/* How many beats come before the scenario's fault. */
+unsigned plan_position(const struct plan *p, const struct scenario *s);
+
+/* Appends the text of a reasoning or content beat, or of all beats of that kind; raw, not escaped. */
+void plan_text(const struct plan *p, struct beat b, struct buf *out);
+void plan_whole_text(const struct plan *p, enum beat_kind kind, struct buf *out);
+
+#endif

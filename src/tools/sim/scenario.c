@@ -1,0 +1,209 @@
+#include "errors.h"
+#include "near.h"
+#include "scenario_table.h"
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char *const position_names[POSITIONS] = {
+    "before-headers", "during-headers", "after-headers", "first-event", "mid-reasoning",
+    "mid-content",    "mid-tool-call",  "last-chunk",    "before-done", "event-N"};
+
+const char *position_name(enum position p) { return position_names[p]; }
+
+struct part {
+    struct text whole, name, value, at; /* value and at: p NULL when absent */
+};
+
+static struct part split_part(struct text whole)
+{
+    struct part part = {.whole = whole, .name = whole};
+    size_t at = text_find_byte(whole, '@');
+    if (at < whole.n) {
+        part.at = text_from(whole, at + 1);
+        part.name.n = at;
+    }
+    size_t equals = text_find_byte(part.name, '=');
+    if (equals < part.name.n) {
+        part.value = text_from(part.name, equals + 1);
+        part.name.n = equals;
+    }
+    return part;
+}
+
+/* ---- values ---- */
+
+static bool parse_share(struct text t, uint32_t *millionths)
+{
+    char copy[16], *end;
+    if (t.n == 0 || t.n >= sizeof copy) return false;
+    for (size_t i = 0; i < t.n; i++)
+        if (!strchr("0123456789.", t.p[i])) return false;
+    memcpy(copy, t.p, t.n);
+    copy[t.n] = '\0';
+    double share = strtod(copy, &end);
+    if (*end || share < 0 || share > 1) return false;
+    *millionths = (uint32_t)(share * 1e6 + 0.5) + 1;
+    return true;
+}
+
+static bool store_word(struct text word, char *to, size_t room, struct buf *error)
+{
+    if (word.n == 0 || word.n >= room) {
+        buf_printf(error, "a word of 1 to %zu letters must follow 'finish='", room - 1);
+        return false;
+    }
+    memcpy(to, word.p, word.n);
+    to[word.n] = '\0';
+    return true;
+}
+
+static bool store_number(const struct scenario_row *row, struct text value, uint32_t *to, struct buf *error)
+{
+    uint64_t number = row->fallback;
+    *to = row->fallback;
+    if (!value.p) return true;
+    if (row->kind == VALUE_SHARE) {
+        if (parse_share(value, to)) return true;
+        buf_printf(error, "'%s' takes a share from 0 to 1, not '" TEXT_FORMAT "'", row->name, TEXT_ARGS(value));
+        return false;
+    }
+    if (!text_to_u64(value, &number) || number < row->least || number > row->most) {
+        buf_printf(error, "'%s' takes a number from %u to %u, not '" TEXT_FORMAT "'", row->name, row->least, row->most,
+                   TEXT_ARGS(value));
+        return false;
+    }
+    *to = (uint32_t)number;
+    return true;
+}
+
+static bool store_value(const struct scenario_row *row, struct text value, struct scenario *s, struct buf *error)
+{
+    char *field = (char *)s + row->field;
+    if (row->kind == VALUE_NONE && value.p) {
+        buf_printf(error, "'%s' takes no value", row->name);
+        return false;
+    }
+    if (!row->field) return true;
+    if (row->kind == VALUE_WORD) return store_word(value, field, sizeof s->finish, error);
+    return store_number(row, value, (uint32_t *)(void *)field, error);
+}
+
+/* ---- positions ---- */
+
+static bool store_position(struct text at, struct scenario *s, struct buf *error)
+{
+    uint64_t event;
+    if (text_starts(at, TEXT("event-")) && text_to_u64(text_from(at, 6), &event) && event <= UINT32_MAX) {
+        s->at = AT_EVENT;
+        s->event = (uint32_t)event;
+        return true;
+    }
+    for (int p = 0; p < AT_EVENT; p++) {
+        if (!text_is(at, position_names[p])) continue;
+        s->at = (enum position)p;
+        return true;
+    }
+    buf_printf(error, "there is no position '" TEXT_FORMAT "'", TEXT_ARGS(at));
+    struct near near = near_start(at);
+    for (int p = 0; p < AT_EVENT; p++)
+        near_try(&near, position_names[p]);
+    near_finish(&near, error);
+    return false;
+}
+
+/* ---- parts ---- */
+
+static bool fail_unknown(struct text name, struct buf *error)
+{
+    size_t count;
+    struct near near = near_start(name);
+    const struct scenario_row *rows = scenario_rows(&count);
+    for (size_t i = 0; i < count; i++)
+        near_try(&near, rows[i].name);
+    const struct error_row *errors = error_rows(&count);
+    for (size_t i = 0; i < count; i++)
+        near_try(&near, errors[i].name);
+    buf_printf(error, "there is no scenario '" TEXT_FORMAT "'", TEXT_ARGS(name));
+    near_finish(&near, error);
+    BUF_ADD(error, "; dsgate-sim --list-scenarios prints them all");
+    return false;
+}
+
+/* Errors are whole answers: no value, no position. */
+static bool apply_error(const struct part *part, struct scenario *s, struct buf *error)
+{
+    uint64_t status;
+    bool is_status = part->name.n == 3 && text_to_u64(part->name, &status);
+    s->error = is_status ? NULL : error_find(part->name);
+    if (!is_status && !s->error) return fail_unknown(part->name, error);
+    if (is_status && (status < 400 || status > 599)) {
+        BUF_ADD(error, "an error's status is a number from 400 to 599");
+        return false;
+    }
+    s->status = is_status ? (uint32_t)status : 0;
+    if (!part->value.p && !part->at.p) return true;
+    buf_printf(error, "'" TEXT_FORMAT "' takes no value and no position", TEXT_ARGS(part->name));
+    return false;
+}
+
+static bool apply_row(const struct scenario_row *row, const struct part *part, struct scenario *s, struct buf *error)
+{
+    if (!store_value(row, part->value, s, error)) return false;
+    if (row->head) s->head = row->head;
+    if (row->opening) s->opening = row->opening;
+    if (row->finish) {
+        snprintf(s->finish, sizeof s->finish, "%s", row->finish);
+        s->cut_short = true;
+    }
+    if (row->fault) {
+        s->fault = row->fault;
+        s->at = row->at;
+        return !part->at.p || store_position(part->at, s, error);
+    }
+    if (!part->at.p) return true;
+    buf_printf(error, "'%s' takes no position", row->name);
+    return false;
+}
+
+static bool apply_part(struct text text, struct scenario *s, struct buf *error)
+{
+    struct part part = split_part(text_trim(text));
+    size_t count;
+    const struct scenario_row *rows = scenario_rows(&count);
+    if (text_is(part.whole, "none")) return true;
+    for (size_t i = 0; i < count; i++)
+        if (text_is(part.name, rows[i].name)) return apply_row(&rows[i], &part, s, error);
+    return apply_error(&part, s, error);
+}
+
+/* ---- whole specs ---- */
+
+static bool spoils_something(const struct scenario *s)
+{
+    static const struct scenario nothing;
+    struct scenario rest;
+    memcpy(&rest, s, sizeof rest); /* padding included, which an assignment need not copy */
+    rest.fail_first = rest.ratio = rest.retry_after = rest.retry_after_date = 0;
+    return memcmp(&rest, &nothing, sizeof rest) != 0;
+}
+
+/* Conditions and Retry-After say when and how, these defaults say what. */
+static void complete(struct scenario *s)
+{
+    bool conditional = s->fail_first || s->ratio;
+    bool hinted = s->retry_after || s->retry_after_date;
+    if (hinted && !scenario_refuses(s)) s->error = error_find(TEXT("rate-limit"));
+    if (conditional && !spoils_something(s)) s->error = error_find(TEXT("busy"));
+}
+
+bool scenario_parse(struct text spec, struct scenario *out, struct buf *error)
+{
+    struct scenario s;
+    struct text rest = text_trim(spec), part;
+    memset(&s, 0, sizeof s);
+    while (text_cut(&rest, '+', &part))
+        if (!apply_part(part, &s, error)) return false;
+    complete(&s);
+    *out = s;
+    return true;
+}

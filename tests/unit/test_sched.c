@@ -1,0 +1,476 @@
+#include "dsgate/base/log.h"
+#include "dsgate/sched/sched.h"
+#include "sched_test.h"
+
+enum { TICKETS = 8 };
+
+static struct sched *sched;
+static struct loop *loop;
+static struct sched_inbox inbox;
+static const struct endpoint *chat;
+static struct ticket t[TICKETS];
+static char delivered[64]; /* letters of the tickets that came, in order */
+
+static void on_granted(struct ticket *ticket)
+{
+    ck_assert_ptr_nonnull(ticket->lease.upstream);
+    ck_assert_int_eq(ticket->state, TICKET_IDLE);
+    delivered[strlen(delivered)] = (char)('0' + (ticket - t));
+}
+
+static void set_up(void)
+{
+    log_set_level(LOG_ERROR);
+    memset(t, 0, sizeof t);
+    memset(delivered, 0, sizeof delivered);
+    sched = sched_new(100);
+    loop = loop_new();
+    chat = endpoint_find(TEXT("/v1/chat/completions"));
+    sched_inbox_open(sched, &inbox, loop, on_granted);
+}
+
+static void tear_down(void)
+{
+    run_turns(loop, 1);
+    sched_inbox_close(&inbox);
+    loop_free(loop);
+    sched_free(sched);
+}
+
+static enum sched_answer ask(struct ticket *ticket, struct pool *p)
+{
+    *ticket = (struct ticket){.pool = p, .row = &p->all, .endpoint = chat, .tried = ticket->tried, .inbox = &inbox};
+    return sched_ask(sched, ticket, 1000);
+}
+
+static const char *upstream_of(const struct ticket *ticket)
+{
+    return ticket->lease.upstream ? ticket->lease.upstream->conf->name : "none";
+}
+
+static void release(struct ticket *ticket, enum outcome o) { sched_release(sched, &ticket->lease, o, 2000); }
+
+static unsigned waiting(const struct pool *p)
+{
+    struct sched_upstream_view views[POOL_UPSTREAMS_MAX];
+    return sched_look(sched, p, views);
+}
+
+static struct sched_upstream_view view(const struct pool *p, size_t i)
+{
+    struct sched_upstream_view views[POOL_UPSTREAMS_MAX];
+    sched_look(sched, p, views);
+    return views[i];
+}
+
+/* Takes upstream i down by hand. */
+static void take_down(struct pool *p, size_t i)
+{
+    struct health_rules rules = {10, 1, 1};
+    sched_note_probe(sched, p->upstreams[i].state, &rules, false, 1);
+}
+
+static void bring_up(struct pool *p, size_t i)
+{
+    struct health_rules rules = {10, 1, 1};
+    sched_note_probe(sched, p->upstreams[i].state, &rules, true, 1);
+}
+
+#define ONE  "- {name: a, base_url: 'http://127.0.0.1:1', max_concurrency: 1}\n"
+#define TWO  ONE "- {name: b, base_url: 'http://127.0.0.1:2', max_concurrency: 1}\n"
+#define FREE "- {name: a, base_url: 'http://127.0.0.1:1', weight: 2}\n- {name: b, base_url: 'http://127.0.0.1:2'}\n"
+
+/* ---- granting ---- */
+
+START_TEST(test_grants_by_weight)
+{
+    struct pool *p = make_pool(FREE, NULL);
+    static const char *const order[] = {"a", "b", "a", "a", "b", "a"};
+    for (int i = 0; i < 6; i++) {
+        ck_assert_int_eq(ask(&t[i], p), SCHED_GRANTED);
+        ck_assert_str_eq(upstream_of(&t[i]), order[i]);
+        ck_assert_int_eq(t[i].asked, 1000);
+    }
+    ck_assert_uint_eq(view(p, 0).in_flight, 4);
+    ck_assert_uint_eq(view(p, 1).in_flight, 2);
+    for (int i = 0; i < 6; i++) {
+        release(&t[i], OUTCOME_SUCCESS);
+        ck_assert_ptr_null(t[i].lease.upstream);
+    }
+    ck_assert_uint_eq(view(p, 0).in_flight, 0);
+    ck_assert_uint_eq(atomic_load(&p->upstreams[0].state->outcomes[OUTCOME_SUCCESS]), 4);
+    ck_assert_uint_eq(atomic_load(&p->upstreams[1].state->outcomes[OUTCOME_SUCCESS]), 2);
+    release(&t[0], OUTCOME_FAULT); /* twice is harmless */
+    ck_assert_uint_eq(atomic_load(&p->upstreams[0].state->outcomes[OUTCOME_FAULT]), 0);
+    pool_unref(p);
+}
+END_TEST
+
+START_TEST(test_the_lease_tells_the_model)
+{
+    struct pool *p = make_pool("- {name: a, base_url: 'http://127.0.0.1:1', models: {chat: flash}}\n", NULL);
+    t[0] = (struct ticket){.pool = p, .row = pool_find_model(p, TEXT("chat")), .endpoint = chat, .inbox = &inbox};
+    ck_assert_int_eq(sched_ask(sched, &t[0], 0), SCHED_GRANTED);
+    ck_assert_str_eq(t[0].lease.model->name, "flash");
+    release(&t[0], OUTCOME_SUCCESS);
+    pool_unref(p);
+}
+END_TEST
+
+START_TEST(test_cap_and_first_come_first_served)
+{
+    struct pool *p = make_pool(TWO, NULL);
+    ck_assert_int_eq(ask(&t[0], p), SCHED_GRANTED);
+    ck_assert_int_eq(ask(&t[1], p), SCHED_GRANTED);
+    for (int i = 2; i < 6; i++) {
+        ck_assert_int_eq(ask(&t[i], p), SCHED_WAITING);
+        ck_assert_int_eq(t[i].state, TICKET_WAITING);
+    }
+    ck_assert_uint_eq(waiting(p), 4);
+    release(&t[1], OUTCOME_SUCCESS);
+    ck_assert_uint_eq(waiting(p), 3);
+    ck_assert_int_eq(t[2].state, TICKET_GRANTED);
+    ck_assert_str_eq(upstream_of(&t[2]), "b");
+    ck_assert_str_eq(delivered, "");
+    release(&t[0], OUTCOME_SUCCESS);
+    run_turns(loop, 1);
+    ck_assert_str_eq(delivered, "23");
+    release(&t[3], OUTCOME_NEUTRAL);
+    release(&t[2], OUTCOME_BUSY);
+    run_turns(loop, 1);
+    ck_assert_str_eq(delivered, "2345");
+    release(&t[4], OUTCOME_SUCCESS);
+    release(&t[5], OUTCOME_SUCCESS);
+    ck_assert_uint_eq(view(p, 0).in_flight + view(p, 1).in_flight + waiting(p), 0);
+    pool_unref(p);
+}
+END_TEST
+
+START_TEST(test_full)
+{
+    struct pool *p = make_pool(ONE, NULL);
+    sched_set_waiting_max(sched, 2);
+    ck_assert_int_eq(ask(&t[0], p), SCHED_GRANTED);
+    ck_assert_int_eq(ask(&t[1], p), SCHED_WAITING);
+    ck_assert_int_eq(ask(&t[2], p), SCHED_WAITING);
+    ck_assert_int_eq(ask(&t[3], p), SCHED_FULL);
+    ck_assert_int_eq(t[3].state, TICKET_IDLE);
+    sched_cancel(sched, &t[1], 0);
+    ck_assert_int_eq(ask(&t[3], p), SCHED_WAITING);
+    sched_set_waiting_max(sched, 0);
+    ck_assert_int_eq(ask(&t[4], p), SCHED_FULL);
+    sched_cancel(sched, &t[2], 0);
+    sched_cancel(sched, &t[3], 0);
+    release(&t[0], OUTCOME_SUCCESS);
+    pool_unref(p);
+}
+END_TEST
+
+/* ---- who may get what ---- */
+
+START_TEST(test_tried_upstreams_are_left_out)
+{
+    struct pool *p = make_pool(TWO, NULL);
+    t[0].tried = 1;
+    ck_assert_int_eq(ask(&t[0], p), SCHED_GRANTED);
+    ck_assert_str_eq(upstream_of(&t[0]), "b");
+    t[1].tried = 1;
+    ck_assert_int_eq(ask(&t[1], p), SCHED_WAITING); /* for b, although a is free */
+    t[2].tried = 3;
+    ck_assert_int_eq(ask(&t[2], p), SCHED_NONE);
+    ck_assert_int_eq(ask(&t[3], p), SCHED_GRANTED); /* passes t[1] by */
+    ck_assert_str_eq(upstream_of(&t[3]), "a");
+    release(&t[3], OUTCOME_SUCCESS);
+    ck_assert_int_eq(t[1].state, TICKET_WAITING);
+    release(&t[0], OUTCOME_SUCCESS);
+    run_turns(loop, 1);
+    ck_assert_str_eq(delivered, "1");
+    ck_assert_str_eq(upstream_of(&t[1]), "b");
+    release(&t[1], OUTCOME_SUCCESS);
+    pool_unref(p);
+}
+END_TEST
+
+START_TEST(test_tickets_that_cannot_be_served_are_passed_over)
+{
+    struct pool *p = make_pool(TWO, NULL);
+    ask(&t[0], p), ask(&t[1], p);
+    t[2].tried = 1; /* only b */
+    t[3].tried = 2; /* only a */
+    ck_assert_int_eq(ask(&t[2], p), SCHED_WAITING);
+    ck_assert_int_eq(ask(&t[3], p), SCHED_WAITING);
+    release(&t[0], OUTCOME_SUCCESS); /* a */
+    run_turns(loop, 1);
+    ck_assert_str_eq(delivered, "3");
+    release(&t[1], OUTCOME_SUCCESS); /* b */
+    run_turns(loop, 1);
+    ck_assert_str_eq(delivered, "32");
+    release(&t[2], OUTCOME_SUCCESS);
+    release(&t[3], OUTCOME_SUCCESS);
+    pool_unref(p);
+}
+END_TEST
+
+START_TEST(test_roots)
+{
+    struct pool *p = make_pool("- {name: plain, base_url: 'http://127.0.0.1:1', weight: 100}\n"
+                               "- {name: rich, base_url: 'http://127.0.0.1:2', beta_path: /beta}\n",
+                               NULL);
+    static const struct {
+        const char *path;
+        enum sched_answer answer;
+        const char *upstream;
+    } rows[] = {{"/v1/chat/completions", SCHED_GRANTED, "plain"},
+                {"/beta/completions", SCHED_GRANTED, "rich"},
+                {"/user/balance", SCHED_NONE, "none"}};
+    for (size_t i = 0; i < 3; i++) {
+        t[i] = (struct ticket){
+            .pool = p, .row = &p->all, .endpoint = endpoint_find(text_of(rows[i].path)), .inbox = &inbox};
+        ck_assert_int_eq(sched_ask(sched, &t[i], 0), rows[i].answer);
+        ck_assert_str_eq(upstream_of(&t[i]), rows[i].upstream);
+        release(&t[i], OUTCOME_SUCCESS);
+    }
+    pool_unref(p);
+}
+END_TEST
+
+/* What lives in one upstream is always looked for there: in the first. */
+START_TEST(test_stateful_endpoints_stay_with_the_first_upstream)
+{
+    struct pool *p = make_pool(TWO, NULL);
+    chat = endpoint_find(TEXT("/v1/files"));
+    ck_assert(!chat->any_upstream);
+    take_down(p, 0);
+    ck_assert_int_eq(ask(&t[0], p), SCHED_GRANTED);
+    ck_assert_str_eq(upstream_of(&t[0]), "a");
+    ck_assert_int_eq(ask(&t[1], p), SCHED_WAITING);
+    t[2].tried = 1;
+    ck_assert_int_eq(ask(&t[2], p), SCHED_NONE);
+    release(&t[0], OUTCOME_SUCCESS);
+    run_turns(loop, 1);
+    ck_assert_str_eq(upstream_of(&t[1]), "a");
+    release(&t[1], OUTCOME_SUCCESS);
+    pool_unref(p);
+}
+END_TEST
+
+START_TEST(test_empty_row)
+{
+    struct pool *p = make_pool(ONE, NULL);
+    struct model_row none = {.name = "none"};
+    t[0] = (struct ticket){.pool = p, .row = &none, .endpoint = chat, .inbox = &inbox};
+    ck_assert_int_eq(sched_ask(sched, &t[0], 0), SCHED_NONE);
+    pool_unref(p);
+}
+END_TEST
+
+/* ---- health ---- */
+
+START_TEST(test_down_upstreams_get_nothing_unless_all_are_down)
+{
+    struct pool *p = make_pool(FREE, NULL);
+    take_down(p, 0);
+    ck_assert(view(p, 0).down);
+    ck_assert_int_eq(view(p, 0).probe_due, 1 + 10 * USEC_PER_SEC); /* by the config's interval */
+    ck_assert_int_eq(view(p, 1).probe_due, USEC_NEVER);
+    for (int i = 0; i < 3; i++) {
+        ask(&t[i], p);
+        ck_assert_str_eq(upstream_of(&t[i]), "b");
+    }
+    t[3].tried = 2;
+    ck_assert_int_eq(ask(&t[3], p), SCHED_GRANTED); /* only the one that is down is left */
+    ck_assert_str_eq(upstream_of(&t[3]), "a");
+    take_down(p, 1);
+    ck_assert_int_eq(ask(&t[4], p), SCHED_GRANTED);
+    ck_assert_str_eq(upstream_of(&t[4]), "a");
+    for (int i = 0; i < 5; i++)
+        release(&t[i], OUTCOME_NEUTRAL);
+    pool_unref(p);
+}
+END_TEST
+
+START_TEST(test_results_take_upstreams_down_and_up)
+{
+    struct pool *p =
+        make_pool("- {name: a, base_url: 'http://127.0.0.1:1', health: {down_after: 2, up_after: 2}}\n", NULL);
+    static const struct {
+        enum outcome outcome;
+        bool down;
+    } rows[] = {{OUTCOME_FAULT, false},  {OUTCOME_BUSY, false}, {OUTCOME_FAULT, true},   {OUTCOME_SUCCESS, true},
+                {OUTCOME_NEUTRAL, true}, {OUTCOME_FAULT, true}, {OUTCOME_SUCCESS, true}, {OUTCOME_SUCCESS, false}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        ck_assert_int_eq(ask(&t[0], p), SCHED_GRANTED);
+        release(&t[0], rows[i].outcome);
+        ck_assert_int_eq(view(p, 0).down, rows[i].down);
+    }
+    pool_unref(p);
+}
+END_TEST
+
+START_TEST(test_coming_up_serves_all_who_can_go_there)
+{
+    struct pool *p = make_pool(ONE "- {name: b, base_url: 'http://127.0.0.1:2', max_concurrency: 2}\n", NULL);
+    take_down(p, 1);
+    ask(&t[0], p);
+    for (int i = 1; i < 5; i++)
+        ck_assert_int_eq(ask(&t[i], p), SCHED_WAITING);
+    bring_up(p, 1);
+    run_turns(loop, 1);
+    ck_assert_str_eq(delivered, "12");
+    ck_assert_uint_eq(waiting(p), 2);
+    sched_cancel(sched, &t[3], 0);
+    sched_cancel(sched, &t[4], 0);
+    for (int i = 0; i < 3; i++)
+        release(&t[i], OUTCOME_SUCCESS);
+    pool_unref(p);
+}
+END_TEST
+
+/* a is full, b is down: the ticket waits for a; when a goes down too, b is as good as a. */
+START_TEST(test_going_down_can_serve_too)
+{
+    struct pool *p = make_pool(TWO, NULL);
+    take_down(p, 1);
+    ask(&t[0], p);
+    ck_assert_int_eq(ask(&t[1], p), SCHED_WAITING);
+    take_down(p, 0);
+    run_turns(loop, 1);
+    ck_assert_str_eq(delivered, "1");
+    ck_assert_str_eq(upstream_of(&t[1]), "b");
+    release(&t[0], OUTCOME_NEUTRAL);
+    release(&t[1], OUTCOME_NEUTRAL);
+    pool_unref(p);
+}
+END_TEST
+
+/* ---- cancelling ---- */
+
+START_TEST(test_cancel_in_every_state)
+{
+    struct pool *p = make_pool(ONE, NULL);
+    sched_cancel(sched, &t[7], 0); /* never asked */
+    ask(&t[0], p);
+    sched_cancel(sched, &t[0], 0); /* granted at once: the lease is the asker's */
+    ck_assert_str_eq(upstream_of(&t[0]), "a");
+    ck_assert_int_eq(ask(&t[1], p), SCHED_WAITING);
+    ck_assert_int_eq(ask(&t[2], p), SCHED_WAITING);
+    ck_assert_int_eq(ask(&t[3], p), SCHED_WAITING);
+    sched_cancel(sched, &t[1], 0); /* waiting */
+    sched_cancel(sched, &t[1], 0); /* twice */
+    ck_assert_uint_eq(waiting(p), 2);
+    release(&t[0], OUTCOME_SUCCESS);
+    ck_assert_int_eq(t[2].state, TICKET_GRANTED);
+    sched_cancel(sched, &t[2], 0); /* granted, in the inbox: the next one gets the lease */
+    ck_assert_ptr_null(t[2].lease.upstream);
+    ck_assert_int_eq(t[2].state, TICKET_IDLE);
+    ck_assert_int_eq(t[3].state, TICKET_GRANTED);
+    run_turns(loop, 1);
+    ck_assert_str_eq(delivered, "3");
+    release(&t[3], OUTCOME_SUCCESS);
+    ck_assert_uint_eq(view(p, 0).in_flight, 0);
+    for (int o = 0; o < OUTCOME_COUNT; o++) /* a cancelled ticket was no attempt */
+        ck_assert_uint_eq(atomic_load(&p->upstreams[0].state->outcomes[o]), o == OUTCOME_SUCCESS ? 2 : 0);
+    pool_unref(p);
+}
+END_TEST
+
+START_TEST(test_a_cancelled_grant_leaves_an_empty_inbox)
+{
+    struct pool *p = make_pool(ONE, NULL);
+    ask(&t[0], p), ask(&t[1], p);
+    release(&t[0], OUTCOME_SUCCESS);
+    sched_cancel(sched, &t[1], 0);
+    run_turns(loop, 2);
+    ck_assert_str_eq(delivered, "");
+    ask(&t[0], p), ask(&t[1], p);
+    release(&t[0], OUTCOME_SUCCESS); /* the inbox is woken again */
+    run_turns(loop, 1);
+    ck_assert_str_eq(delivered, "1");
+    release(&t[1], OUTCOME_SUCCESS);
+    pool_unref(p);
+}
+END_TEST
+
+/* A callback may cancel a ticket that stands behind its own. */
+static void cancel_next(struct ticket *ticket)
+{
+    on_granted(ticket);
+    sched_cancel(sched, &t[2], 0);
+}
+
+START_TEST(test_cancel_from_a_callback)
+{
+    struct pool *p = make_pool(TWO, NULL);
+    inbox.granted_one = cancel_next;
+    ask(&t[0], p), ask(&t[3], p), ask(&t[1], p), ask(&t[2], p);
+    release(&t[0], OUTCOME_SUCCESS);
+    release(&t[3], OUTCOME_SUCCESS);
+    ck_assert_int_eq(t[2].state, TICKET_GRANTED);
+    run_turns(loop, 1);
+    ck_assert_str_eq(delivered, "1");
+    ck_assert_ptr_null(t[2].lease.upstream);
+    release(&t[1], OUTCOME_SUCCESS);
+    ck_assert_uint_eq(view(p, 0).in_flight + view(p, 1).in_flight, 0);
+    pool_unref(p);
+}
+END_TEST
+
+/* ---- accounts and reloads ---- */
+
+START_TEST(test_an_account_has_one_cap)
+{
+    struct pool *p = make_pool("- {name: a, base_url: 'http://127.0.0.1:1', account: x, max_concurrency: 2}\n"
+                               "- {name: b, base_url: 'http://127.0.0.1:2', account: x, max_concurrency: 3}\n",
+                               NULL);
+    for (int i = 0; i < 3; i++)
+        ck_assert_int_eq(ask(&t[i], p), SCHED_GRANTED);
+    ck_assert_int_eq(ask(&t[3], p), SCHED_WAITING);
+    ck_assert_uint_eq(view(p, 0).in_flight + view(p, 1).in_flight, 3);
+    t[4].tried = 1;
+    ck_assert_int_eq(ask(&t[4], p), SCHED_WAITING);
+    for (int i = 0; i < 3; i++)
+        release(&t[i], OUTCOME_SUCCESS);
+    run_turns(loop, 1);
+    ck_assert_str_eq(delivered, "34");
+    release(&t[3], OUTCOME_SUCCESS);
+    release(&t[4], OUTCOME_SUCCESS);
+    ck_assert_uint_eq(p->upstreams[0].account->wanted, 0);
+    pool_unref(p);
+}
+END_TEST
+
+/* Calls of the old pool count against the new pool's cap, and what is released there serves tickets here, and the other
+ * way round. */
+START_TEST(test_reload_with_tickets_waiting)
+{
+    struct pool *old = make_pool(ONE, NULL);
+    ask(&t[0], old);
+    ck_assert_int_eq(ask(&t[1], old), SCHED_WAITING);
+    struct pool *p = make_pool("- {name: a, base_url: 'http://127.0.0.1:1', max_concurrency: 2}\n", old);
+    ck_assert_uint_eq(view(p, 0).in_flight, 1);
+    ck_assert_int_eq(ask(&t[2], p), SCHED_GRANTED); /* the new cap is 2 */
+    ck_assert_int_eq(ask(&t[3], p), SCHED_WAITING);
+    release(&t[0], OUTCOME_SUCCESS); /* one is in flight: too many for the old cap, not for the new one */
+    run_turns(loop, 1);
+    ck_assert_str_eq(delivered, "3");
+    release(&t[2], OUTCOME_SUCCESS);
+    release(&t[3], OUTCOME_SUCCESS);
+    run_turns(loop, 1);
+    ck_assert_str_eq(delivered, "31");
+    ck_assert_ptr_eq(t[1].lease.upstream, &old->upstreams[0]);
+    release(&t[1], OUTCOME_SUCCESS);
+    pool_unref(old);
+    ck_assert_uint_eq(view(p, 0).in_flight, 0);
+    ck_assert_uint_eq(p->upstreams[0].account->wanted, 0);
+    pool_unref(p);
+}
+END_TEST
+
+TEST_MAIN_WITH("sched", set_up, tear_down, test_grants_by_weight, test_the_lease_tells_the_model,
+               test_cap_and_first_come_first_served, test_full, test_tried_upstreams_are_left_out,
+               test_tickets_that_cannot_be_served_are_passed_over, test_roots,
+               test_stateful_endpoints_stay_with_the_first_upstream, test_empty_row,
+               test_down_upstreams_get_nothing_unless_all_are_down, test_results_take_upstreams_down_and_up,
+               test_coming_up_serves_all_who_can_go_there, test_going_down_can_serve_too, test_cancel_in_every_state,
+               test_a_cancelled_grant_leaves_an_empty_inbox, test_cancel_from_a_callback, test_an_account_has_one_cap,
+               test_reload_with_tickets_waiting)
