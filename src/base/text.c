@@ -27,7 +27,7 @@ struct text text_trim(struct text t)
 
 struct text text_from(struct text t, size_t from)
 {
-    if (from > t.n) from = t.n;
+    if (from >= t.n) return text_make(t.n ? t.p + t.n : t.p, 0);
     return text_make(t.p + from, t.n - from);
 }
 

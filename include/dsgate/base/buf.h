@@ -16,13 +16,23 @@ struct buf {
 };
 
 static inline size_t buf_len(const struct buf *b) { return b->tail - b->head; }
-static inline struct text buf_text(const struct buf *b) { return text_make(b->data + b->head, b->tail - b->head); }
+static inline struct text buf_text(const struct buf *b)
+{
+    return b->data ? text_make(b->data + b->head, b->tail - b->head) : TEXT_NONE;
+}
 
 /* Room for n more bytes at the returned address; buf_commit() then says how many were written. */
 char *buf_reserve(struct buf *b, size_t n);
-void buf_commit(struct buf *b, size_t n);
+static inline void buf_commit(struct buf *b, size_t n) { b->tail += n; }
 
-void buf_append(struct buf *b, const void *p, size_t n);
+/* Inline: heads and log lines are made of many small appends. */
+static inline void buf_append(struct buf *b, const void *p, size_t n)
+{
+    if (n == 0) return;
+    char *to = b->capacity - b->tail >= n ? b->data + b->tail : buf_reserve(b, n);
+    memcpy(to, p, n);
+    b->tail += n;
+}
 static inline void buf_add(struct buf *b, struct text t) { buf_append(b, t.p, t.n); }
 #define BUF_ADD(b, literal) buf_append((b), "" literal, sizeof(literal) - 1)
 static inline void buf_add_byte(struct buf *b, char c) { buf_append(b, &c, 1); }

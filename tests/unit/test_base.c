@@ -1,0 +1,165 @@
+/* The small things that everything stands on. */
+#include "dsgate/base/buf.h"
+#include "dsgate/base/clock.h"
+#include "dsgate/base/mem.h"
+#include "dsgate/base/random.h"
+#include "dsgate/base/text.h"
+#include <check.h>
+#include <stdlib.h>
+
+#define ck_text(t, expected) \
+    do { \
+        struct text got_ = (t); \
+        ck_assert_msg(text_is(got_, expected), "got '" TEXT_FORMAT "'", TEXT_ARGS(got_)); \
+    } while (0)
+
+START_TEST(buffers_keep_what_was_appended)
+{
+    struct buf b = {0};
+    ck_assert_uint_eq(buf_text(&b).n, 0);
+    for (unsigned i = 0; i < 5000; i++) {
+        buf_printf(&b, "%u,", i);
+        if (i % 3 == 0) buf_consume(&b, text_find_byte(buf_text(&b), ',') + 1);
+    }
+    struct text rest = buf_text(&b), piece;
+    for (unsigned i = 1667; text_cut(&rest, ',', &piece); i++) {
+        uint64_t value;
+        ck_assert(text_to_u64(piece, &value));
+        ck_assert_uint_eq(value, i);
+    }
+    buf_free(&b);
+    buf_add_u64(&b, UINT64_MAX);
+    BUF_ADD(&b, " ");
+    buf_add_u64(&b, 0);
+    ck_text(buf_text(&b), "18446744073709551615 0");
+    buf_free(&b);
+}
+END_TEST
+
+/* Every byte in every place of an eight-byte group, against the plain rule. */
+START_TEST(json_strings_escape_what_they_must)
+{
+    static const struct {
+        struct text in;
+        const char *out;
+    } table[] = {{TEXT(""), "\"\""},
+                 {TEXT("plain"), "\"plain\""},
+                 {TEXT("a\"b\\c/d"), "\"a\\\"b\\\\c/d\""},
+                 {TEXT("\b\t\n\v\f\r\x01\x1f\x7f"), "\"\\b\\t\\n\\u000b\\f\\r\\u0001\\u001f\\u007f\""},
+                 {TEXT("h\xC3\xA9llo \xE4\xB8\xAD \xF0\x9F\x98\x80"), "\"h\xC3\xA9llo \xE4\xB8\xAD \xF0\x9F\x98\x80\""},
+                 {TEXT("\xC3"), "\"\xEF\xBF\xBD\""},
+                 {TEXT("\xED\xA0\x80"), "\"\xEF\xBF\xBD\xEF\xBF\xBD\xEF\xBF\xBD\""},
+                 {TEXT("\xC0\xAF"), "\"\xEF\xBF\xBD\xEF\xBF\xBD\""}};
+    struct buf b = {0};
+    for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
+        buf_clear(&b);
+        buf_add_json_string(&b, table[i].in);
+        ck_text(buf_text(&b), table[i].out);
+    }
+    for (unsigned byte = 1; byte < 0x80; byte++) {
+        bool plain = byte >= 0x20 && byte < 0x7F && byte != '"' && byte != '\\';
+        for (unsigned place = 0; place < 8; place++) {
+            char in[] = "abcdefghijk";
+            in[place] = (char)byte;
+            buf_clear(&b);
+            buf_add_json_string(&b, text_of(in));
+            ck_assert_int_eq(buf_len(&b) == 13, plain);
+        }
+    }
+    buf_free(&b);
+}
+END_TEST
+
+START_TEST(texts_are_cut_and_compared)
+{
+    struct text rest = TEXT("a,,b,"), piece;
+    ck_assert(text_cut(&rest, ',', &piece));
+    ck_text(piece, "a");
+    ck_assert(text_cut(&rest, ',', &piece));
+    ck_text(piece, "");
+    ck_assert(text_cut(&rest, ',', &piece));
+    ck_text(piece, "b");
+    ck_assert(!text_cut(&rest, ',', &piece));
+    ck_text(text_trim(TEXT(" \t x y \t")), "x y");
+    ck_text(text_from(TEXT("abc"), 2), "c");
+    ck_text(text_from(TEXT("abc"), 9), "");
+    ck_assert(text_eq_nocase(TEXT("Content-Type"), TEXT("content-tYPE")));
+    ck_assert(!text_eq_nocase(TEXT("a"), TEXT("ab")));
+    ck_assert(text_starts(TEXT("abc"), TEXT("ab")) && text_ends(TEXT("abc"), TEXT("bc")));
+    ck_assert_uint_eq(text_find(TEXT("hello"), TEXT("ll")), 2);
+    ck_assert_uint_eq(text_find(TEXT("hello"), TEXT("xx")), 5);
+}
+END_TEST
+
+START_TEST(numbers_are_strict)
+{
+    uint64_t v = 7;
+    ck_assert(text_to_u64(TEXT("18446744073709551615"), &v) && v == UINT64_MAX);
+    static const char *const bad[] = {"", "-1", "+1", " 1", "1 ", "0x1", "18446744073709551616", "1a"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) ck_assert_msg(!text_to_u64(text_of(bad[i]), &v), "%s", bad[i]);
+    ck_assert(text_hex_to_u64(TEXT("fFfFfFfFfFfFfFfF"), &v) && v == UINT64_MAX);
+    ck_assert(text_hex_to_u64(TEXT("1f4"), &v) && v == 500);
+    ck_assert(!text_hex_to_u64(TEXT("10000000000000000"), &v) && !text_hex_to_u64(TEXT("g"), &v) && !text_hex_to_u64(TEXT(""), &v));
+}
+END_TEST
+
+START_TEST(near_words_are_near)
+{
+    ck_assert_uint_eq(text_distance(TEXT("upstrems"), TEXT("upstreams")), 1);
+    ck_assert_uint_eq(text_distance(TEXT("lsiten"), TEXT("listen")), 1);
+    ck_assert_uint_eq(text_distance(TEXT("Listen"), TEXT("listen")), 0);
+    ck_assert_uint_eq(text_distance(TEXT(""), TEXT("abc")), 3);
+    char far[80] = {0};
+    memset(far, 'x', 70);
+    ck_assert_uint_eq(text_distance(text_of(far), TEXT("x")), 1000);
+}
+END_TEST
+
+START_TEST(times_are_written_as_the_standards_say)
+{
+    char iso[25], http[30];
+    usec_t t = INT64_C(784111777) * USEC_PER_SEC + 123456;
+    clock_format_iso(t, iso);
+    clock_format_http(t, http);
+    ck_assert_str_eq(iso, "1994-11-06T08:49:37.123Z");
+    ck_assert_str_eq(http, "Sun, 06 Nov 1994 08:49:37 GMT");
+}
+END_TEST
+
+START_TEST(random_is_the_same_for_the_same_seed)
+{
+    struct random_source a, b;
+    char hex_a[33], hex_b[33];
+    random_seed(&a, 42);
+    random_seed(&b, 42);
+    random_hex(&a, hex_a, 32);
+    random_hex(&b, hex_b, 32);
+    ck_assert_str_eq(hex_a, hex_b);
+    ck_assert_uint_eq(strspn(hex_a, "0123456789abcdef"), 32);
+    for (int i = 0; i < 1000; i++) {
+        ck_assert_uint_lt(random_below(&a, 7), 7);
+        double unit = random_unit(&a);
+        ck_assert(unit >= 0 && unit < 1);
+    }
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("base");
+    TCase *tcase = tcase_create("base");
+    tcase_add_test(tcase, buffers_keep_what_was_appended);
+    tcase_add_test(tcase, json_strings_escape_what_they_must);
+    tcase_add_test(tcase, texts_are_cut_and_compared);
+    tcase_add_test(tcase, numbers_are_strict);
+    tcase_add_test(tcase, near_words_are_near);
+    tcase_add_test(tcase, times_are_written_as_the_standards_say);
+    tcase_add_test(tcase, random_is_the_same_for_the_same_seed);
+    suite_add_tcase(suite, tcase);
+    SRunner *runner = srunner_create(suite);
+    srunner_set_fork_status(runner, CK_NOFORK);
+    srunner_run_all(runner, CK_NORMAL);
+    int failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
