@@ -13,14 +13,14 @@ static void put_ms(struct buf *b, usec_t t)
     buf_append(b, decimals, sizeof decimals);
 }
 
-/* What the gateway itself added: the time before the upstream was asked, less the queue, and the time since it began to answer. */
+/* What the gateway itself added: the time until the upstream was asked, less the queue, and the time since it gave what is being sent. After a
+ * failover the first part can't be told from the failed attempts, and is left out. */
 static usec_t overhead(const struct request *r)
 {
-    usec_t now = loop_now(r->worker->loop), arrived = exchange_arrived(r->exchange);
+    usec_t arrived = exchange_arrived(r->exchange), now = loop_clock(r->worker->loop);
     if (!r->attempt) return now - arrived - r->spent[STEP_QUEUE];
-    usec_t before = attempt_started(r->attempt) - arrived - r->spent[STEP_QUEUE];
-    usec_t answered = attempt_first_token(r->attempt) ? attempt_first_token(r->attempt) : now;
-    return (r->attempts > 1 ? 0 : before) + (now - answered);
+    usec_t before = r->attempts == 1 ? attempt_started(r->attempt) - arrived - r->spent[STEP_QUEUE] : 0;
+    return before + (now - loop_now(r->worker->loop));
 }
 
 void reply_put_fields(struct buf *b, const struct request *r)

@@ -251,7 +251,7 @@ struct attempt *attempt_start(struct loop *loop, struct client *client, const st
     a->options = *o;
     a->ops = ops;
     a->context = context;
-    a->started = loop_now(loop);
+    a->started = loop_clock(loop);
     if (start_call(a, false)) return a;
     attempt_free(a);
     return NULL;

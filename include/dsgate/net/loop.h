@@ -29,6 +29,8 @@ void loop_stop(struct loop *loop); /* any thread; takes effect after the current
 
 /* Monotonic time of this turn: cheap, and the same for all that happens in one turn. */
 usec_t loop_now(const struct loop *loop);
+/* The clock itself, for measuring what happens within a turn. */
+usec_t loop_clock(const struct loop *loop);
 /* Wall time of this turn. */
 usec_t loop_wall(const struct loop *loop);
 

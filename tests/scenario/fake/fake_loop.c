@@ -92,6 +92,7 @@ void loop_free(struct loop *loop) { (void)loop; }
 void loop_run(struct loop *loop) { (void)loop; }
 void loop_stop(struct loop *loop) { (void)loop; }
 usec_t loop_now(const struct loop *loop) { return loop->now; }
+usec_t loop_clock(const struct loop *loop) { return loop->now; }
 usec_t loop_wall(const struct loop *loop) { return loop->now + INT64_C(1700000000) * USEC_PER_SEC; }
 char *loop_scratch(struct loop *loop) { return loop->scratch; }
 
