@@ -20,10 +20,12 @@ static void read_default_upstreams(struct reader *r)
     const char *source = r->report->source;
     r->report->source = "environment";
     struct node *root = nodes_from_yaml(r->report, environment_yaml);
-    node_forget_places(root);
-    struct node *upstreams = node_given(root, "upstreams");
-    environment_expand(r->report, upstreams);
-    read_option(r, option_find(&config_table, "upstreams"), upstreams, r->config);
+    struct node *upstreams = root ? node_given(root, "upstreams") : NULL;
+    if (upstreams) {
+        node_forget_places(upstreams);
+        environment_expand(r->report, upstreams);
+        read_option(r, option_find(&config_table, "upstreams"), upstreams, r->config);
+    }
     node_free(root);
     r->report->source = source;
 }

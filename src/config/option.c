@@ -48,7 +48,7 @@ void option_add_range(const struct option *o, struct buf *out)
     if (o->names) add_names(o, out);
     if (o->word) buf_printf(out, "%s%s", o->word, o->max ? " or " : "");
     if (array && o->max)
-        buf_printf(out, "%s %s of them", o->min ? "1 to" : "at most", o->max);
+        buf_printf(out, "%s %s entries", o->min ? "1 to" : "at most", o->max);
     else if (o->max)
         buf_printf(out, "%s to %s", o->min, o->max);
 }

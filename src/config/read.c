@@ -62,10 +62,8 @@ void reader_unknown_word(struct reader *r, const struct option *o, struct node *
     option_add_range(o, &range);
     if (g->best)
         reader_value_error(r, o, value, "is unknown; did you mean '%s'?", g->best);
-    else if (buf_len(&range))
-        reader_value_error(r, o, value, "is unknown; expected " TEXT_FORMAT, TEXT_ARGS(buf_text(&range)));
     else
-        reader_value_error(r, o, value, "is unknown");
+        reader_value_error(r, o, value, "is unknown; expected " TEXT_FORMAT, TEXT_ARGS(buf_text(&range)));
     buf_free(&range);
 }
 

@@ -33,7 +33,7 @@ static void write_explanation(FILE *out, unsigned indent, const struct option *o
 static void write_leaf(FILE *out, unsigned indent, const struct option *o)
 {
     bool shown = o->fallback || o->required;
-    fprintf(out, "%*s%s%s: %s\n", (int)indent, "", shown ? "" : "# ", o->key, o->fallback ? o->fallback : o->example);
+    fprintf(out, "%*s%s%s: %s\n", (int)indent, "", shown ? "" : "#", o->key, o->fallback ? o->fallback : o->example);
 }
 
 static void write_rows(FILE *out, unsigned indent, const struct option_table *t);

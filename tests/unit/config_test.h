@@ -37,7 +37,7 @@ static inline void expect_errors(struct text yaml, const char *expected)
 /* A new file with these bytes; the caller unlinks and frees the path. */
 static inline char *file_with(const void *bytes, size_t n)
 {
-    char *path = mem_strdup("/tmp/dsgate-test-XXXXXX");
+    char *path = mem_strdup(P_tmpdir "/dsgate-test-XXXXXX");
     int fd = mkstemp(path);
     ck_assert_int_ge(fd, 0);
     ck_assert_int_eq(write(fd, bytes, n), (ssize_t)n);

@@ -66,6 +66,8 @@ static const struct {
      "Invalid 'model': expected a name of 1 to 255 bytes without control characters."},
     {CHAT, "{\"model\":\"a\\u0000b\",\"messages\":[]}", CHAT_BAD_TYPE, "model",
      "Invalid 'model': expected a name of 1 to 255 bytes without control characters."},
+    {CHAT, "{\"model\":\"a\\u007f\",\"messages\":[]}", CHAT_BAD_TYPE, "model",
+     "Invalid 'model': expected a name of 1 to 255 bytes without control characters."},
     {CHAT, "{\"model\":\"a\\r\\nX: y\",\"messages\":[]}", CHAT_BAD_TYPE, "model",
      "Invalid 'model': expected a name of 1 to 255 bytes without control characters."},
     {CHAT, "{\"model\":\"m\",\"messages\":\"hi\"}", CHAT_BAD_TYPE, "messages",

@@ -368,8 +368,8 @@ START_TEST(test_secret_file)
     struct config *c = config_of(yaml);
     ck_assert_str_eq(c->upstreams[0].api_key, secret_files[_i].key);
     config_unref(c);
-    setenv("CREDENTIALS_DIRECTORY", "/tmp", 1);
-    snprintf(yaml, sizeof yaml, "upstreams: [{preset: deepseek, api_key_credential: %s}]", path + strlen("/tmp/"));
+    setenv("CREDENTIALS_DIRECTORY", P_tmpdir, 1);
+    snprintf(yaml, sizeof yaml, "upstreams: [{preset: deepseek, api_key_credential: %s}]", path + strlen(P_tmpdir "/"));
     c = config_of(yaml);
     ck_assert_str_eq(c->upstreams[0].api_key, secret_files[_i].key);
     config_unref(c);

@@ -18,7 +18,7 @@ static const struct mistake yaml_mistakes[] = {
      "f:2:1: not valid YAML: found a tab character that violates indentation while scanning a plain scalar\n"},
     {"a: \"\xff\"\n", "f:1:5: not valid YAML: invalid leading UTF-8 octet\n"},
     {"log: {access: ${X}}\n",
-     "f:1:18: not valid YAML: did not find expected ',' or '}' while parsing a flow mapping; inside { } "
+     "f:1:16: not valid YAML: did not find expected ',' or '}' while parsing a flow mapping; inside { } "
      "or [ ] a \"${NAME}\" needs quotes\n"},
     {"listen: [::1]:8585\n",
      "f:1:10: not valid YAML: did not find expected node content while parsing a flow node; an address in "
@@ -34,10 +34,17 @@ static const struct mistake yaml_mistakes[] = {
     {"text\n", "f:1:1: found text; expected a mapping of options\n"},
     {"- a\n", "f:1:1: found a list; expected a mapping of options\n"},
     {"workers: 1\nlog: {}\nworkers: 2\n", "f:3:1: duplicate key 'workers'; it is already on line 1\n"},
+    {"{workers: 1, workers: 2}\n", "f:1:14: duplicate key 'workers'; it is already on line 1\n"},
     {"log:\n  level: info\n  'level': warn\n", "f:3:3: duplicate key 'level'; it is already on line 2\n"},
 };
 
+#define EXPECTED_KEYS "expected listen, admin, workers, limits, timeouts, log or upstreams\n"
+
 static const struct mistake key_mistakes[] = {
+    {"0123456789012345678901234567890123456789012345678901234567890123456789: 1\n",
+     "f:1:1: unknown key '0123456789012345678901234567890123456789012345678901234567890123…'; " EXPECTED_KEYS},
+    {"\"01234567890123456789012345678901234567890123456789012345678901\xe2\x82\xac\": 1\n",
+     "f:1:1: unknown key '01234567890123456789012345678901234567890123456789012345678901…'; " EXPECTED_KEYS},
     {"upstrems: []\n", "f:1:1: unknown key 'upstrems'; did you mean 'upstreams'?\n"},
     {"x: 1\n", "f:1:1: unknown key 'x'; expected listen, admin, workers, limits, timeouts, log or upstreams\n"},
     {"'': 1\n", "f:1:1: unknown key ''; expected listen, admin, workers, limits, timeouts, log or upstreams\n"},
@@ -147,7 +154,7 @@ static const struct mistake wire_mistakes[] = {
     {UP "  headers: {x-a: \"secret\\n\"}\n", "f:4:18: value: " VALUE},
     {UP "  headers: {x-a: ' secret'}\n", "f:4:18: value: " VALUE},
     {UP "  headers: {x-a: \"secret\\tx\"}\n", "f:4:18: value: " VALUE},
-    {UP "  headers: {x-a: }\n", "f:4:17: value is missing; expected text\n"},
+    {UP "  headers: {x-a: }\n", "f:4:18: value is missing; expected text\n"},
     {UP "  headers: {Content-Length: '3'}\n",
      "f:4:13: headers: 'Content-Length' frames the message or belongs to one connection; remove it\n"},
     {UP "  headers: {\"a b\": c}\n",
@@ -287,7 +294,7 @@ START_TEST(test_many_mistakes)
     for (unsigned i = 0; i < 50000; i++)
         BUF_ADD(&yaml, "x: [1]\n");
     buf_add_byte(&yaml, '\0');
-    expect_errors(text_make(yaml.data, yaml.tail - 1), "f:23333:8: too many values in one file\n");
+    expect_errors(text_make(yaml.data, yaml.tail - 1), "f:23334:1: too many values in one file\n");
     buf_free(&yaml);
 }
 END_TEST

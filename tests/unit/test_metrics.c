@@ -247,7 +247,7 @@ START_TEST(test_upstreams)
     ck_assert_str_eq(value("dsgate_upstream_in_flight{upstream=\"a\"}"), "3");
     ck_assert_str_eq(value("dsgate_upstream_weight{upstream=\"a\"}"), "5");
     for (int o = 0; o < OUTCOME_COUNT; o++) {
-        char series[100], number[8];
+        char series[100], number[16];
         snprintf(series, sizeof series, "dsgate_attempts_total{upstream=\"a\",outcome=\"%s\"}",
                  outcome_name((enum outcome)o));
         snprintf(number, sizeof number, "%d", 10 + o);

@@ -1,0 +1,13 @@
+#include "dsgate/cache/cache.h"
+#include "net_test.h"
+
+START_TEST(test_verdicts)
+{
+    ck_assert_int_eq(cache_lookup(false), CACHE_BYPASS);
+    ck_assert_int_eq(cache_lookup(true), CACHE_MISS_REFUSED);
+    ck_assert_str_eq(cache_verdict_name(CACHE_BYPASS), "bypass");
+    ck_assert_str_eq(cache_verdict_name(CACHE_MISS_REFUSED), "miss");
+}
+END_TEST
+
+TEST_MAIN("cache", test_verdicts)

@@ -1,0 +1,119 @@
+/* The generated reference is a valid file that says what the program does without it, and names every option. */
+#include "../../src/config/option.h"
+#include "config_test.h"
+
+static char *written(void (*write)(FILE *))
+{
+    char *text = NULL;
+    size_t n = 0;
+    FILE *out = open_memstream(&text, &n);
+    write(out);
+    fclose(out);
+    return text;
+}
+
+START_TEST(test_reference_is_valid)
+{
+    char *reference = written(config_write_reference);
+    struct config *c = config_of(reference), *defaults = config_of("");
+    ck_assert_str_eq(c->listens[0].address, defaults->listens[0].address);
+    ck_assert_uint_eq(c->listens[0].mode, defaults->listens[0].mode);
+    ck_assert_str_eq(c->admin.listens[0].address, defaults->admin.listens[0].address);
+    ck_assert_uint_eq(c->workers, defaults->workers);
+    ck_assert_mem_eq(&c->limits, &defaults->limits, sizeof c->limits);
+    ck_assert_mem_eq(&c->timeouts, &defaults->timeouts, sizeof c->timeouts);
+    ck_assert_str_eq(c->upstreams[0].base_url, defaults->upstreams[0].base_url);
+    ck_assert_mem_eq(&c->upstreams[0].timeouts, &defaults->timeouts, sizeof c->timeouts);
+    config_unref(c);
+    config_unref(defaults);
+    free(reference);
+}
+END_TEST
+
+/* Whether a line is "key: …", at any depth, perhaps commented out as "#key: …". */
+static bool line_has_key(const char *line, const char *key)
+{
+    line += strspn(line, " ");
+    line += *line == '#';
+    size_t n = strlen(key);
+    return !strncmp(line, key, n) && line[n] == ':';
+}
+
+static const char *next_line(const char *line)
+{
+    line += strcspn(line, "\n");
+    return *line ? line + 1 : line;
+}
+
+/* From `*at` on, each key of the table must have its line, in the table's order. */
+static void expect_keys(const char **at, const struct option_table *t, bool top)
+{
+    for (unsigned i = 0; i < t->count; i++) {
+        const struct option *o = &t->rows[i];
+        if (!o->doc) continue;
+        ck_assert_str_ne(o->doc, "");
+        ck_assert_msg(o->fallback || o->example || o->table, "%s has neither a default nor an example", o->key);
+        while (**at && !line_has_key(*at, o->key))
+            *at = next_line(*at);
+        ck_assert_msg(**at, "%s is not in the reference", o->key);
+        *at = next_line(*at);
+        if (o->table && (top || o->type != OPTION_LIST)) expect_keys(at, o->table, false);
+    }
+}
+
+START_TEST(test_reference_is_complete)
+{
+    char *reference = written(config_write_reference);
+    const char *at = reference;
+    expect_keys(&at, &config_table, true);
+    for (const char *line = reference; *line;) {
+        size_t n = strcspn(line, "\n");
+        ck_assert_msg(n <= 110, "%.*s", (int)n, line);
+        line += n + (line[n] != '\0');
+    }
+    free(reference);
+}
+END_TEST
+
+START_TEST(test_shipped_reference_is_current)
+{
+    char *reference = written(config_write_reference), shipped[32768];
+    FILE *in = fopen("conf/dsgate.reference.yaml", "r");
+    ck_assert_ptr_nonnull(in);
+    size_t n = fread(shipped, 1, sizeof shipped, in);
+    fclose(in);
+    ck_assert_msg(text_is(text_make(shipped, n), reference), "run `make conf/dsgate.reference.yaml`");
+    free(reference);
+}
+END_TEST
+
+START_TEST(test_manual)
+{
+    char *manual = written(config_write_manual);
+    static const char *const items[] = {
+        ".It Ic listen Ar list\n",
+        ".It Ic listen[].tls.client_ca_file Ar text\n",
+        ".It Ic admin.listen Ar list\n",
+        "\nLargest request body; a larger one is answered with 413.\nDefault: 10MB.\nValues: 1KB to 1GB.\n",
+        ".It Ic upstreams[].timeouts.total Ar time\n",
+        ".It Ic upstreams[].models.NAME.peak_price.output Ar price\n",
+        ".It Ic upstreams[].headers Ar mapping\n",
+        ".It Ic upstreams[].api_key Ar secret\n",
+    };
+    for (int i = 0; i < COUNT(items); i++)
+        ck_assert_msg(strstr(manual, items[i]) != NULL, "%s", items[i]);
+    ck_assert_ptr_null(strstr(manual, "admin.listen[]"));
+    ck_assert_ptr_null(strstr(manual, "headers.NAME"));
+    free(manual);
+}
+END_TEST
+
+static void add(TCase *cases)
+{
+    tcase_add_test(cases, test_reference_is_valid);
+    tcase_add_test(cases, test_reference_is_complete);
+    tcase_add_test(cases, test_shipped_reference_is_current);
+    tcase_add_test(cases, test_manual);
+}
+
+int main(void) { return run_cases("config reference", add); }
