@@ -58,12 +58,12 @@ scripts-test:  ## test the scripts
 manual: man  ## check the man pages, and that generated files are up to date
 	mandoc -Tlint -Wwarning $(MANUAL)
 	$(BUILD)/dsgate reference | cmp - conf/dsgate.reference.yaml
+	$(BUILD)/dsgate check -c conf/dsgate.yaml
 
 integration: all  ## the real daemon, the real simulator, real SDKs
 	@sh tests/integration/run.sh "$(BUILD)"
 
 bench: all  ## dsgate beside nginx, self-contained
-	@sh scripts/install-packages.sh bench
 	@sh tests/bench/run.sh "$(BUILD)"
 
 check:  ## install what is missing, build, run all tests

@@ -27,6 +27,10 @@ void reply_put_fields(struct buf *b, const struct request *r)
 {
     BUF_ADD(b, "x-request-id: ");
     buf_add(b, text_of(r->id));
+    if (r->admission.endpoint && r->admission.endpoint->family == FAMILY_MESSAGES) { /* where Anthropic's SDKs look for it */
+        BUF_ADD(b, "\r\nrequest-id: ");
+        buf_add(b, text_of(r->id));
+    }
     if (r->upstream) {
         BUF_ADD(b, "\r\nx-dsgate-upstream: ");
         buf_add(b, text_of(r->upstream->conf->name));

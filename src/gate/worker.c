@@ -15,14 +15,28 @@
 
 static void on_request(struct server *s, struct exchange *x) { request_run(request_new(server_arg(s), x)); }
 
+/* There is no request, but whoever reads the log wants to know that somebody was refused, and why. */
+static void log_malformed(struct worker *w, struct exchange *x, enum failure f, const char *id, enum http_error error)
+{
+    struct access_entry e = {.wall = loop_wall(w->loop),
+                             .request_id = text_of(id),
+                             .peer = text_of(exchange_peer(x)),
+                             .endpoint = "unknown",
+                             .status = failure_row(f)->status,
+                             .error = failure_row(f)->code,
+                             .reasons = http_error_name(error),
+                             .duration = loop_now(w->loop) - exchange_began(x)};
+    access_log_add(w->log, &e);
+    metrics_count(w->metrics, METRICS_MALFORMED);
+}
+
 static void on_malformed(struct server *s, struct exchange *x, enum http_error error)
 {
     struct worker *w = server_arg(s);
     enum failure f = admit_http_failure(error);
     char id[33];
-    metrics_count(w->metrics, METRICS_MALFORMED);
     random_hex(&w->random, id, 32);
-    log_info("client %s: malformed request refused: %s", exchange_peer(x), http_error_text(error));
+    log_malformed(w, x, f, id, error);
     reply_error(x, f, id, f == FAIL_BAD_REQUEST ? http_error_text(error) : NULL);
 }
 

@@ -125,15 +125,17 @@ static void keep_trace(struct attempt_answer *answer, struct text value)
     answer->trace[n] = '\0';
 }
 
-/* Copies the end-to-end fields. x-request-id is the gateway's own towards the client, x-dsgate-* must not be forged by upstreams. */
+/* Copies the end-to-end fields. x-request-id, which Anthropic calls request-id, is the gateway's own towards the client; x-dsgate-* must not be
+ * forged by upstreams. */
 static void keep_fields(struct attempt_answer *answer, const struct http_head *head)
 {
     for (unsigned i = 0; i < head->field_count; i++) {
         const struct http_field *f = &head->fields[i];
         struct text name = http_field_name(head, f), value = http_field_value(head, f);
-        bool trace = f->id == HTTP_X_REQUEST_ID || (name.n == 13 && text_eq_nocase(name, TEXT("x-ds-trace-id")));
+        bool id = f->id == HTTP_X_REQUEST_ID || text_eq_nocase(name, TEXT("request-id"));
+        bool trace = id || text_eq_nocase(name, TEXT("x-ds-trace-id"));
         if (trace && value.n) keep_trace(answer, value);
-        if (f->hop || f->id == HTTP_CONTENT_LENGTH || f->id == HTTP_X_REQUEST_ID) continue;
+        if (f->hop || id || f->id == HTTP_CONTENT_LENGTH) continue;
         if (name.n > 9 && text_eq_nocase(text_make(name.p, 9), TEXT("x-dsgate-"))) continue;
         if (f->id == HTTP_DATE) answer->has_date = true;
         http_put(&answer->fields, name, value);

@@ -95,7 +95,7 @@ static struct reading_step feed_events(struct reading *r, struct text in, bool e
     const char *bad = NULL;
     struct text whole = read_events(r, in, &bad);
     if (bad) return refuse(bad);
-    if (end && !reading_is_complete(r) && !r->facts.error) return refuse(r->committed ? "cut" : "empty_stream");
+    if (end && !reading_is_complete(r) && !r->facts.error) return refuse(r->facts.token ? "cut" : "empty_stream");
     bool show = r->committed || r->facts.token || end || r->facts.done || buf_len(&r->held) + whole.n > r->hold_limit;
     if (!show) {
         buf_add(&r->held, whole);

@@ -466,6 +466,30 @@ START_TEST(test_reload_with_tickets_waiting)
 }
 END_TEST
 
+/* Tickets of different models wait in different rows; who came first goes first all the same, and nobody bars another's
+ * way. */
+START_TEST(test_turns_across_rows)
+{
+    struct pool *p = make_pool("- {name: a, base_url: 'http://127.0.0.1:1', max_concurrency: 1, models: {x: x, y: y}}\n"
+                               "- {name: b, base_url: 'http://127.0.0.1:2', max_concurrency: 1, models: {z: z}}\n",
+                               NULL);
+    static const char models[] = "xzyxyz"; /* 0 and 1 are granted */
+    for (int i = 0; i < 6; i++) {
+        t[i] = (struct ticket){
+            .pool = p, .row = pool_find_model(p, text_make(&models[i], 1)), .endpoint = chat, .inbox = &inbox};
+        ck_assert_int_eq(sched_ask(sched, &t[i], 0), i < 2 ? SCHED_GRANTED : SCHED_WAITING);
+    }
+    for (int i = 0; i < 6; i++) {
+        static const int order[] = {0, 2, 1, 3, 5, 4};
+        release(&t[order[i]], OUTCOME_SUCCESS);
+        run_turns(loop, 1);
+    }
+    ck_assert_str_eq(delivered, "2354");
+    ck_assert_uint_eq(waiting(p), 0);
+    pool_unref(p);
+}
+END_TEST
+
 TEST_MAIN_WITH("sched", set_up, tear_down, test_grants_by_weight, test_the_lease_tells_the_model,
                test_cap_and_first_come_first_served, test_full, test_tried_upstreams_are_left_out,
                test_tickets_that_cannot_be_served_are_passed_over, test_roots,
@@ -473,4 +497,4 @@ TEST_MAIN_WITH("sched", set_up, tear_down, test_grants_by_weight, test_the_lease
                test_down_upstreams_get_nothing_unless_all_are_down, test_results_take_upstreams_down_and_up,
                test_coming_up_serves_all_who_can_go_there, test_going_down_can_serve_too, test_cancel_in_every_state,
                test_a_cancelled_grant_leaves_an_empty_inbox, test_cancel_from_a_callback, test_an_account_has_one_cap,
-               test_reload_with_tickets_waiting)
+               test_turns_across_rows, test_reload_with_tickets_waiting)

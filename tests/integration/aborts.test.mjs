@@ -1,0 +1,71 @@
+// Thousands of clients that leave early must leave nothing behind: no descriptor, no request, no memory.
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import { after, before, test } from "node:test";
+import { Gateway, RawClient, Simulator, chat, eventually, request, upstream } from "./harness.mjs";
+
+const BATCH = 200, WARM_UP = 2_000, ALL = 10_000, GROWTH = 4 * 1024 * 1024;
+
+let simulator, gateway;
+
+before(async () => {
+    simulator = await Simulator.start();
+    gateway = await Gateway.start({ upstreams: [upstream(simulator)] });
+});
+after(async () => {
+    await gateway.stop({ quiet: true });
+    await simulator.stop();
+});
+
+// Each way to leave: what is asked for, and what the client has seen when it goes.
+const ways = [
+    { model: "deepseek-flash@stall@mid-content", stream: true, seen: /"content":"[^"]/ },
+    { model: "deepseek-flash@hang", stream: true },
+    { model: "deepseek-flash@hang", stream: false },
+    { model: "deepseek-flash@stall-with-comments@after-headers", stream: false },
+    { model: "deepseek-flash@stall@mid-content", stream: true, orderly: true },
+    { half: true },
+];
+
+async function leave(way) {
+    const client = await RawClient.connect(gateway.address);
+    const bytes = request("POST", "/v1/chat/completions", { body: JSON.stringify(chat({ model: way.model, stream: way.stream })) });
+    client.send(way.half ? bytes.slice(0, -10) : bytes);
+    if (way.seen) await client.until(way.seen);
+    if (way.orderly) client.close();
+    else client.reset();
+}
+
+async function abort(count) {
+    for (let done = 0; done < count; done += BATCH)
+        await Promise.all(Array.from({ length: BATCH }, (_, i) => leave(ways[(done + i) % ways.length])));
+    await gateway.isQuiet();
+}
+
+// The daemon hides from other users; then its own word must do.
+async function openDescriptors() {
+    try {
+        return fs.readdirSync(`/proc/${gateway.program.pid}/fd`).length;
+    } catch {
+        return (await gateway.metrics()).process_open_fds;
+    }
+}
+const residentBytes = async () => (await gateway.metrics()).process_resident_memory_bytes;
+
+test(`${ALL} aborted requests leave nothing behind`, async (t) => {
+    await gateway.serves();
+    const descriptors = await openDescriptors();
+    await abort(WARM_UP);
+    const resident = await residentBytes();
+    await abort(ALL - WARM_UP);
+
+    await eventually("the descriptors are back", async () => (await openDescriptors()) <= descriptors);
+    await eventually("nothing is open upstream", async () => (await simulator.stats()).open_answers === 0);
+    const growth = (await residentBytes()) - resident;
+    t.diagnostic(`${descriptors} descriptors; ${Math.round(resident / 1024)} KiB resident after ${WARM_UP}, ${Math.round(growth / 1024)} KiB more after ${ALL}`);
+    assert.ok(growth < GROWTH, `grown by ${growth} bytes`);
+
+    const metrics = await gateway.metrics();
+    assert.ok(metrics.dsgate_clients_gone_total > ALL / 2, `${metrics.dsgate_clients_gone_total} left while served`);
+    await gateway.serves();
+});

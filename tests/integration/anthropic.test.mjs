@@ -1,0 +1,129 @@
+// Anthropic's SDK, unchanged, talks to DeepSeek's Anthropic API through the gateway.
+import assert from "node:assert/strict";
+import { after, before, beforeEach, describe, test } from "node:test";
+import Anthropic from "@anthropic-ai/sdk";
+import { Gateway, SIMULATOR_KEY, Simulator, eventually, upstream } from "./harness.mjs";
+
+let simulator, gateway, client;
+
+before(async () => {
+    simulator = await Simulator.start();
+    gateway = await Gateway.start({ upstreams: [upstream(simulator)] });
+    client = new Anthropic({ baseURL: `${gateway.url}/anthropic`, apiKey: "of-the-client", maxRetries: 2 });
+});
+beforeEach(() => simulator.reset());
+after(async () => {
+    await gateway.stop({ quiet: true });
+    await simulator.stop();
+});
+
+const ask = (more = {}) => ({
+    model: "deepseek-flash",
+    max_tokens: 256,
+    messages: [{ role: "user", content: "Say something." }],
+    thinking: { type: "disabled" },
+    ...more,
+});
+const thinking = { thinking: { type: "enabled", budget_tokens: 1024 } };
+const weather = {
+    tools: [{ name: "get_weather", input_schema: { type: "object", properties: { city: { type: "string" } } } }],
+    tool_choice: { type: "any" },
+};
+const block = (message, type) => message.content.find((part) => part.type === type);
+
+for (const [name, path] of [["/anthropic/v1/messages", "/anthropic"], ["/v1/messages", ""]]) {
+    test(`a plain answer of ${name} with its usage`, async () => {
+        const message = await new Anthropic({ baseURL: gateway.url + path, apiKey: "of-the-client" }).messages.create(ask());
+        assert.equal(message.type, "message");
+        assert.equal(message.stop_reason, "end_turn");
+        assert.ok(block(message, "text").text.length > 0);
+        assert.ok(message.usage.input_tokens > 0);
+        assert.ok(message.usage.output_tokens > 0);
+        const { target, headers } = await simulator.last();
+        assert.equal(target, "/anthropic/v1/messages");
+        assert.equal(headers["x-api-key"], SIMULATOR_KEY);
+        assert.equal(headers["anthropic-version"], "2023-06-01");
+    });
+}
+
+test("the request id is where the SDK looks for it", async () => {
+    const message = await client.messages.create(ask());
+    assert.match(message._request_id, /^[0-9a-f]{32}$/);
+});
+
+test("a stream says the same as a plain answer", async () => {
+    const plain = await client.messages.create(ask());
+    const stream = client.messages.stream(ask());
+    let text = "";
+    stream.on("text", (piece) => (text += piece));
+    const message = await stream.finalMessage();
+    assert.equal(text, block(plain, "text").text);
+    assert.equal(block(message, "text").text, text);
+    assert.equal(message.stop_reason, "end_turn");
+    assert.equal(message.usage.output_tokens, plain.usage.output_tokens);
+});
+
+test("thinking, plain and streamed", async () => {
+    const plain = await client.messages.create(ask(thinking));
+    const streamed = await client.messages.stream(ask(thinking)).finalMessage();
+    assert.ok(block(plain, "thinking").thinking.length > 0);
+    assert.equal(block(streamed, "thinking").thinking, block(plain, "thinking").thinking);
+    assert.equal(block(streamed, "text").text, block(plain, "text").text);
+});
+
+test("tools, plain and streamed", async () => {
+    const plain = await client.messages.create(ask(weather));
+    const streamed = await client.messages.stream(ask(weather)).finalMessage();
+    assert.equal(plain.stop_reason, "tool_use");
+    assert.equal(block(plain, "tool_use").name, "get_weather");
+    assert.deepEqual(block(streamed, "tool_use").input, block(plain, "tool_use").input);
+});
+
+describe("errors", () => {
+    const refused = [
+        ["context-length", Anthropic.BadRequestError, 400, /maximum context length is 131072 tokens/],
+        ["bad-key", Anthropic.AuthenticationError, 401, /Authentication Fails/],
+        ["no-balance", Anthropic.APIError, 402, /Insufficient Balance/],
+        ["422", Anthropic.UnprocessableEntityError, 422, /./],
+        ["rate-limit", Anthropic.RateLimitError, 429, /Your current concurrency is 26/],
+        ["server-error", Anthropic.InternalServerError, 500, /Internal Server Error/],
+        ["busy", Anthropic.InternalServerError, 503, /Service is too busy/],
+    ];
+    for (const stream of [false, true]) {
+        for (const [scenario, kind, status, message] of refused) {
+            test(`${status} ${stream ? "of a stream " : ""}in the upstream's words, asked once`, async () => {
+                await assert.rejects(client.messages.create(ask({ model: `deepseek-flash@${scenario}`, stream })), (error) => {
+                    assert.ok(error instanceof kind, error.constructor.name);
+                    assert.equal(error.status, status);
+                    assert.match(error.message, message);
+                    return true;
+                });
+                assert.equal((await simulator.stats()).requests, 1);
+            });
+        }
+    }
+
+    test("the gateway's own have Anthropic's shape", async () => {
+        const narrow = await Gateway.start({ upstreams: [upstream(simulator, { models: undefined })] });
+        const call = new Anthropic({ baseURL: narrow.url, apiKey: "x" }).messages.create(ask({ model: "claude-sonnet" }));
+        await assert.rejects(call, (error) => {
+            assert.ok(error instanceof Anthropic.NotFoundError);
+            assert.equal(error.error.type, "error");
+            assert.match(error.error.error.message, /claude-sonnet/);
+            return true;
+        });
+        await narrow.stop();
+    });
+
+    for (const cut of ["eof@mid-content", "half-event@mid-content", "error-mid-stream"]) {
+        test(`a stream that is cut (${cut}) raises`, () =>
+            assert.rejects(client.messages.stream(ask({ model: `deepseek-flash@${cut}` })).finalMessage(), Anthropic.APIError));
+    }
+});
+
+test("aborting a stream reaches the upstream", async () => {
+    const stream = client.messages.stream(ask({ model: "deepseek-flash@stall@mid-content" }));
+    stream.on("text", () => stream.abort());
+    await assert.rejects(stream.finalMessage(), Anthropic.APIUserAbortError);
+    await eventually("the simulator sees the abort", async () => (await simulator.stats()).aborted_by_client === 1);
+});

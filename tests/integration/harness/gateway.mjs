@@ -1,0 +1,131 @@
+// dsgate itself, with a config of the test's own.
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
+import { SIMULATOR_KEY } from "./simulator.mjs";
+import { RawClient, request } from "./raw.mjs";
+import { Program, eventually, freePort, temporaryFolder } from "./program.mjs";
+
+// An upstream that is a simulator: DeepSeek's preset, moved there, for any model name, since names choose scenarios. It never goes down by
+// itself: most tests make it fail again and again.
+export function upstream(simulator, more = {}) {
+    const health = { down_after: 1000, interval: "24h" };
+    return { name: "sim", preset: "deepseek", base_url: simulator.url, api_key: SIMULATOR_KEY, models: { "*": "*" }, health, ...more };
+}
+
+export class Gateway {
+    // `config` is laid over the harness's own. `listen` makes the API's listener of its address.
+    static async start(config, { listen = (address) => address } = {}) {
+        const gateway = new Gateway();
+        gateway.listener = listen;
+        gateway.folder = temporaryFolder();
+        gateway.port = await freePort();
+        gateway.adminPort = await freePort();
+        gateway.accessFile = path.join(gateway.folder, "access.log");
+        gateway.configFile = path.join(gateway.folder, "dsgate.yaml");
+        gateway.write(config);
+        gateway.program = new Program("dsgate", ["run", "-c", gateway.configFile], { folder: gateway.folder });
+        await gateway.program.listensAt({ port: gateway.adminPort, host: "127.0.0.1" });
+        if (!config.listen) await gateway.program.listensAt(gateway.address);
+        return gateway;
+    }
+
+    // JSON is YAML.
+    write(config) {
+        this.config = {
+            listen: this.listener(`127.0.0.1:${this.port}`),
+            admin: { listen: `127.0.0.1:${this.adminPort}` },
+            workers: 2,
+            ...config,
+            log: { access: this.accessFile, ...config.log },
+        };
+        fs.writeFileSync(this.configFile, JSON.stringify(this.config, null, 2));
+    }
+
+    get url() {
+        return `http://127.0.0.1:${this.port}`;
+    }
+    get adminUrl() {
+        return `http://127.0.0.1:${this.adminPort}`;
+    }
+    get address() {
+        return { host: "127.0.0.1", port: this.port };
+    }
+
+    // ---- a plain client ----
+
+    post(target, body, { headers = {}, ...options } = {}) {
+        const text = typeof body === "string" ? body : JSON.stringify(body);
+        return fetch(this.url + target, { method: "POST", body: text, headers: { "Content-Type": "application/json", ...headers }, ...options });
+    }
+
+    // The proof that the same process still serves. On a connection of its own: a kept one may be about to be closed.
+    async serves() {
+        const client = await RawClient.connect(this.address);
+        const { status, body } = await client.send(request("POST", "/v1/chat/completions", { body: JSON.stringify(chat()) })).answer();
+        client.close();
+        assert.equal(status, 200, body);
+        assert.ok(JSON.parse(body).choices[0].message.content.length > 0);
+    }
+
+    // ---- what it tells ----
+
+    async admin(target) {
+        const response = await fetch(this.adminUrl + target);
+        return { status: response.status, text: await response.text() };
+    }
+
+    // {'name{label="value"}': number}
+    async metrics() {
+        const { status, text } = await this.admin("/metrics");
+        assert.equal(status, 200);
+        const samples = text.split("\n").filter((line) => line && !line.startsWith("#"));
+        return Object.fromEntries(samples.map((line) => [line.slice(0, line.lastIndexOf(" ")), Number(line.slice(line.lastIndexOf(" ") + 1))]));
+    }
+
+    get accessLog() {
+        const lines = fs.existsSync(this.accessFile) ? fs.readFileSync(this.accessFile, "utf8").split("\n") : [];
+        return lines.filter(Boolean).map((line) => JSON.parse(line));
+    }
+
+    // A line of the daemon's own log.
+    async logLine(pattern) {
+        return eventually(`a line like ${pattern} on stderr`, () => this.program.stderr.match(pattern));
+    }
+
+    // Lines are written a moment after their request has ended.
+    async logged(matches) {
+        return eventually("a line in the access log", () => this.accessLog.find(matches));
+    }
+
+    // Nothing is under way: no request, no call of an upstream, no waiting ticket.
+    async isQuiet() {
+        return eventually("the gateway has nothing under way", async () => {
+            const metrics = await this.metrics();
+            const underWay = Object.entries(metrics).filter(([name, value]) => value && /^dsgate_(requests_in_flight|waiting|upstream_in_flight)/.test(name));
+            assert.deepEqual(underWay, []);
+            return true;
+        });
+    }
+
+    // ---- its end ----
+
+    async reload() {
+        const count = () => this.program.stderr.split("\n").filter((line) => /reload refused|listens on/.test(line)).length;
+        const before = count();
+        this.program.signal("SIGHUP");
+        await eventually("the config was read again", () => count() > before);
+        return !/reload refused/.test(this.program.stderr.split("\n").filter((line) => /reload refused|listens on/.test(line)).at(-1));
+    }
+
+    async stop({ quiet = false } = {}) {
+        if (quiet) await this.isQuiet();
+        this.program.signal("SIGTERM");
+        assert.deepEqual(await this.program.exit(), { code: 0, signal: null }, this.program.stderr);
+    }
+}
+
+// The body of a small request.
+export function chat(more = {}) {
+    return { model: "deepseek-flash", messages: [{ role: "user", content: "Say something." }], thinking: { type: "disabled" }, ...more };
+}

@@ -1,0 +1,130 @@
+// Programs under test: started on free ports, watched, ended by their process id, and judged by how they end.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import fs from "node:fs";
+import net from "node:net";
+import os from "node:os";
+import path from "node:path";
+
+export const BUILD = path.resolve(process.env.DSGATE_BUILD ?? "build");
+
+// The longest that anything here may take on a machine that is busy with other things. Nothing waits that long when all is well.
+export const PATIENCE_MS = 20_000;
+
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+// Asks again and again until `probe` gives something true; its last complaint is the reason when it never does.
+export async function eventually(what, probe, within = PATIENCE_MS) {
+    const end = Date.now() + within;
+    for (let complaint = "never true"; ; await pause(5)) {
+        try {
+            const result = await probe();
+            if (result) return result;
+        } catch (error) {
+            complaint = error.message;
+        }
+        if (Date.now() > end) throw new Error(`${what}: not within ${within} ms: ${complaint}`);
+    }
+}
+
+export async function within(what, promise, ms = PATIENCE_MS) {
+    let timer;
+    const late = new Promise((_, reject) => {
+        timer = setTimeout(() => reject(new Error(`${what}: not within ${ms} ms`)), ms);
+    });
+    try {
+        return await Promise.race([promise, late]);
+    } finally {
+        clearTimeout(timer);
+    }
+}
+
+// ---- places ----
+
+function isFree(port) {
+    return new Promise((resolve) => {
+        const server = net.createServer();
+        server.once("error", () => resolve(false));
+        server.listen(port, "127.0.0.1", () => server.close(() => resolve(true)));
+    });
+}
+
+// Below the range from which the kernel takes the ports of outgoing connections, so that none of them comes in between.
+export async function freePort() {
+    for (;;) {
+        const port = 12_000 + Math.floor(Math.random() * 20_000);
+        if (await isFree(port)) return port;
+    }
+}
+
+export function temporaryFolder() {
+    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "dsgate-test-"));
+    process.once("exit", () => fs.rmSync(folder, { recursive: true, force: true }));
+    return folder;
+}
+
+export function connects(where) {
+    return new Promise((resolve) => {
+        const socket = net.connect(where);
+        socket.once("connect", () => resolve(socket.destroy() && true));
+        socket.once("error", () => resolve(false));
+    });
+}
+
+// ---- programs ----
+
+const running = new Set();
+process.once("exit", () => running.forEach((child) => child.kill("SIGKILL")));
+
+export class Program {
+    constructor(name, args, { env, folder = temporaryFolder() } = {}) {
+        this.name = name;
+        this.folder = folder;
+        this.stderrFile = path.join(folder, `${name}.stderr`);
+        this.stdoutFile = path.join(folder, `${name}.stdout`);
+        const out = fs.openSync(this.stdoutFile, "a"), err = fs.openSync(this.stderrFile, "a");
+        this.child = spawn(path.join(BUILD, name), args, { stdio: ["ignore", out, err], env: { ...process.env, ...env } });
+        fs.closeSync(out);
+        fs.closeSync(err);
+        running.add(this.child);
+        this.exited = once(this.child, "exit").then(([code, signal]) => {
+            running.delete(this.child);
+            return { code, signal };
+        });
+    }
+
+    get pid() {
+        return this.child.pid;
+    }
+    get stderr() {
+        return fs.readFileSync(this.stderrFile, "utf8");
+    }
+    get stdout() {
+        return fs.readFileSync(this.stdoutFile, "utf8");
+    }
+    get hasEnded() {
+        return this.child.exitCode !== null || this.child.signalCode !== null;
+    }
+
+    async listensAt(where) {
+        await eventually(`${this.name} listens`, () => {
+            if (this.hasEnded) throw new Error(`it has ended: ${this.stderr}`);
+            return connects(where);
+        });
+    }
+
+    signal(name) {
+        this.child.kill(name);
+    }
+
+    async exit() {
+        return within(`${this.name} ends`, this.exited);
+    }
+
+    // What a program run by hand says: {code, stdout, stderr}.
+    static async run(name, args, options) {
+        const program = new Program(name, args, options);
+        const { code } = await program.exit();
+        return { code, stdout: program.stdout, stderr: program.stderr };
+    }
+}

@@ -1,0 +1,50 @@
+// dsgate-sim: DeepSeek's API with faults on demand. Its control endpoints are asked directly, past the gateway.
+import assert from "node:assert/strict";
+import { Program, freePort } from "./program.mjs";
+
+export const SIMULATOR_KEY = "sk-simulator-4f1c9a7e2b";
+
+export class Simulator {
+    static async start(...args) {
+        const simulator = new Simulator();
+        simulator.port = await freePort();
+        simulator.program = new Program("dsgate-sim", ["--listen", `127.0.0.1:${simulator.port}`, ...args]);
+        await simulator.program.listensAt({ port: simulator.port, host: "127.0.0.1" });
+        return simulator;
+    }
+
+    get url() {
+        return `http://127.0.0.1:${this.port}`;
+    }
+
+    async control(path, body) {
+        const response = await fetch(`${this.url}/_sim/${path}`, body && { method: "POST", body: JSON.stringify(body) });
+        const text = await response.text();
+        assert.ok(response.ok, `/_sim/${path}: ${response.status} ${text}`);
+        return text && JSON.parse(text);
+    }
+
+    // Requests meet this scenario from now on; `scope` may name a model, a path, and for how many requests.
+    scenario(scenario, scope = {}) {
+        return this.control("scenario", { scenario, ...scope });
+    }
+    reset() {
+        return this.control("reset", {});
+    }
+    stats() {
+        return this.control("stats");
+    }
+    // The last request as it arrived; names of headers in lower case, a header that came twice is an array.
+    async last() {
+        const { head_base64, body_base64, summary } = await this.control("last");
+        const headers = {};
+        for (const [name, value] of summary.headers) headers[name] = name in headers ? [headers[name], value].flat() : value;
+        const plain = (base64) => Buffer.from(base64, "base64").toString();
+        return { method: summary.method, target: summary.target, headers, head: plain(head_base64), body: plain(body_base64) };
+    }
+
+    async stop() {
+        this.program.signal("SIGTERM");
+        assert.deepEqual(await this.program.exit(), { code: 0, signal: null }, this.program.stderr);
+    }
+}

