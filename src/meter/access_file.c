@@ -71,6 +71,7 @@ bool access_file_reopen(struct access_file *f, struct buf *error)
 
 void access_file_close(struct access_file *f)
 {
+    if (!f) return;
     if (f->path) close(f->fd);
     pthread_mutex_destroy(&f->mutex);
     buf_free(&f->torn);

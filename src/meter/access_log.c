@@ -11,8 +11,8 @@ struct access_log {
     struct loop *loop;
     struct timer timer;
     bool timer_runs;
-    bool stuck; /* the file did not take everything: only the timer tries again, so that requests do not pay for it */
     struct buf lines;
+    size_t enough; /* so many bytes are written without waiting for the timer */
     uint64_t lost, told;
 };
 
@@ -144,12 +144,16 @@ static void tell_lost(struct access_log *l)
     l->told = l->lost;
 }
 
-static void flush(struct access_log *l)
+/* When the file does not take everything, the next try is due after as many new bytes, or when the timer comes:
+ * requests do not pay for a reader that is away, and one that is back is served as fast as lines come. */
+static bool flush(struct access_log *l)
 {
-    l->stuck = !access_file_write(l->file, &l->lines);
-    if (l->stuck) return;
+    bool all = access_file_write(l->file, &l->lines);
+    l->enough = buf_len(&l->lines) + FLUSH_BYTES;
+    if (!all) return false;
     if (l->lines.capacity > 4 * FLUSH_BYTES) buf_free(&l->lines); /* of a backlog */
     tell_lost(l);
+    return true;
 }
 
 static void on_timer(struct timer *timer);
@@ -165,8 +169,7 @@ static void on_timer(struct timer *timer)
 {
     struct access_log *l = CONTAINER_OF(timer, struct access_log, timer);
     l->timer_runs = false;
-    flush(l);
-    if (l->stuck) run_timer(l);
+    if (!flush(l)) run_timer(l);
 }
 
 void access_log_add(struct access_log *l, const struct access_entry *e)
@@ -177,8 +180,7 @@ void access_log_add(struct access_log *l, const struct access_entry *e)
         return;
     }
     put_line(&l->lines, e);
-    if (!l->stuck && buf_len(&l->lines) >= FLUSH_BYTES) flush(l);
-    if (buf_len(&l->lines) || l->stuck) run_timer(l);
+    if (buf_len(&l->lines) < l->enough || !flush(l)) run_timer(l);
 }
 
 struct access_log *access_log_new(struct access_file *f, struct loop *loop)
@@ -186,6 +188,7 @@ struct access_log *access_log_new(struct access_file *f, struct loop *loop)
     struct access_log *l = MEM_NEW(struct access_log);
     l->file = f;
     l->loop = loop;
+    l->enough = FLUSH_BYTES;
     return l;
 }
 

@@ -62,7 +62,7 @@ struct metrics *metrics_new(void)
 void metrics_free(struct metrics *m)
 {
     LIST_FOREACH_SAFE(node, &m->shards) mem_free(CONTAINER_OF(node, struct metrics_shard, node));
-    for (unsigned slot = 1; slot <= m->model_count; slot++)
+    for (unsigned slot = 0; slot <= m->model_count; slot++)
         mem_free(m->models[slot]);
     mem_free(m->endpoint_slots);
     pthread_mutex_destroy(&m->mutex);

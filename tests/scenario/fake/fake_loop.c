@@ -88,7 +88,11 @@ void fake_run(usec_t duration)
 /* ---- loop.h ---- */
 
 struct loop *loop_new(void) { return &world; }
-void loop_free(struct loop *loop) { (void)loop; }
+void loop_free(struct loop *loop)
+{
+    loop->posts = NULL;
+    loop->posts_end = &loop->posts;
+}
 void loop_run(struct loop *loop) { (void)loop; }
 void loop_stop(struct loop *loop) { (void)loop; }
 usec_t loop_now(const struct loop *loop) { return loop->now; }

@@ -83,6 +83,7 @@ void gateway_end(void)
 {
     fake_settle();
     worker_close(worker);
+    loop_free(fake_loop()); /* what was posted to the worker is dropped, as when its thread ends */
     for (size_t i = 0; i < pool->upstream_count; i++)
         ck_assert_uint_eq(gateway_in_flight(pool->upstreams[i].conf->name), 0);
     ck_assert_uint_eq(gateway_waiting(), 0);
