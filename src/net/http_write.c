@@ -112,8 +112,8 @@ void http_put_end(struct buf *b) { BUF_ADD(b, "\r\n"); }
 
 bool http_value_is_clean(struct text value)
 {
-    const char *p = value.p, *end = value.p + value.n;
     if (value.n == 0) return true;
+    const char *p = value.p, *end = value.p + value.n;
     while ((p = http_find_control(p, end)) < end && *p == '\t')
         p++;
     return p == end;

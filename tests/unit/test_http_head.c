@@ -76,6 +76,22 @@ START_TEST(fields_are_found)
 }
 END_TEST
 
+START_TEST(a_head_that_is_used_again_forgets)
+{
+    struct outcome o =
+        parse_good(REQUEST, TEXT(START "X-Old: x\r\nDate: y\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n"));
+    o.scanned = 0;
+    parse_on(&o, REQUEST, TEXT(START "X-New: x\r\n\r\n"), &roomy);
+    ck_assert_int_eq(o.parse, HTTP_PARSE_DONE);
+    ck_assert_ptr_null(http_find(&o.head, HTTP_DATE));
+    ck_assert_ptr_null(http_find_named(&o.head, TEXT("date")));
+    ck_assert(!o.head.expect_continue);
+    ck_assert_int_eq(o.head.framing, HTTP_NO_BODY);
+    ck_assert_uint_eq(o.head.content_length, 0);
+    outcome_free(&o);
+}
+END_TEST
+
 /* ---- values ---- */
 
 START_TEST(values_are_trimmed)
@@ -336,6 +352,7 @@ static void add_tests(TCase *tests)
 {
     tcase_add_loop_test(tests, known_names, 0, HTTP_NAME_COUNT);
     tcase_add_test(tests, fields_are_found);
+    tcase_add_test(tests, a_head_that_is_used_again_forgets);
     tcase_add_test(tests, values_are_trimmed);
     tcase_add_loop_test(tests, every_byte_everywhere, 0, 256);
     tcase_add_loop_test(tests, hop_by_hop, 0, COUNT(hops));

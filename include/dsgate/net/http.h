@@ -1,9 +1,9 @@
 /* http.h - HTTP/1.1 as bytes: one strict parser and one writer for both sides (RFC 9110, RFC 9112).
  *
- * The parser is pure: it looks at bytes and says what they are. Whatever two programs could read differently is refused, since
- * that is how requests are smuggled: both Content-Length and Transfer-Encoding, repeated or signed or non-digit lengths,
- * bare LF or CR, obs-fold, white space before the colon, NUL and other control bytes, transfer codings other than exactly
- * "chunked", chunk sizes that are not pure hex, and so on.
+ * The parser is pure: it looks at bytes and says what they are. Whatever two programs could read differently is
+ * refused, since that is how requests are smuggled: both Content-Length and Transfer-Encoding, repeated or signed or
+ * non-digit lengths, bare LF or CR, obs-fold, white space before the colon, NUL and other control bytes, transfer
+ * codings other than exactly "chunked", chunk sizes that are not pure hex, and so on.
  *
  * A head is one flat record: fields are offsets into the head's bytes, so it can be copied with its bytes and re-based.
  */
@@ -63,9 +63,10 @@ struct http_field {
     bool hop;    /* never forwarded, see below */
 };
 
-/* Hop-by-hop is what RFC 9110 section 7.6.1 lists, Proxy-Authenticate, Proxy-Authorization and Trailer of the older lists, Expect
- * (dsgate waits for the body itself), and what Connection names. Naming a field there makes the next hop lose it, so Connection has no
- * say over credentials (Authorization, X-Api-Key, Api-Key), Host and what says how to read the body (Content-*). */
+/* Hop-by-hop is what RFC 9110 section 7.6.1 lists, Proxy-Authenticate, Proxy-Authorization and Trailer of the older
+ * lists, Expect (dsgate waits for the body itself), and what Connection names. Naming a field there makes the next hop
+ * lose it, so Connection has no say over credentials (Authorization, X-Api-Key, Api-Key), Host and what says how to
+ * read the body (Content-Length, -Type, -Encoding). */
 
 #define HTTP_FIELDS_MAX 128 /* hard limit; limits.header_count may be lower */
 
@@ -153,12 +154,13 @@ struct http_limits {
 
 enum http_parse { HTTP_PARSE_MORE, HTTP_PARSE_DONE, HTTP_PARSE_BAD };
 
-/* Parses the head at the start of `in`. MORE: it is not complete, not yet over a limit, and its bytes and line ends are fine;
- * what the lines say is judged when all are there. So the verdict does not depend on how the bytes were cut. *scanned is the caller's: 0 at
- * first, it remembers how far the search for the empty line got, so that slow senders cost linear time; `in` may have moved or
- * grown since, its first bytes are the same. BAD sets *error. With DONE the head points into `in` (length = where the body begins).
- * A request with a declared length above limits->body, or an answer whose body would have one, is BODY_TOO_LARGE here.
- * One leading empty line before a request is skipped by servers (RFC 9112 section 2.2) before calling this. */
+/* Parses the head at the start of `in`. MORE: it is not complete, not yet over a limit, and its bytes and line ends are
+ * fine; what the lines say is judged when all are there. So the verdict does not depend on how the bytes were cut.
+ * *scanned is the caller's: 0 at first, it remembers how far the search for the empty line got, so that slow senders
+ * cost linear time; `in` may have moved or grown since, its first bytes are the same. BAD sets *error. With DONE the
+ * head points into `in` (length = where the body begins). A request with a declared length above limits->body, or an
+ * answer whose body would have one, is BODY_TOO_LARGE here. One leading empty line before a request is skipped by
+ * servers (RFC 9112 section 2.2) before calling this. */
 enum http_parse http_parse_request(struct text in, const struct http_limits *limits, size_t *scanned,
                                    struct http_head *head, enum http_error *error);
 /* to_head: the answer is to a HEAD request. 1xx answers are returned like any other (framing HTTP_NO_BODY). */
@@ -178,10 +180,10 @@ struct http_body {
 
 void http_body_init(struct http_body *b, const struct http_head *head, uint64_t limit);
 
-/* Takes n wire bytes at `p`, moves their payload together at the front of `p` and sets *payload to its length and
- * *used to the wire bytes that belong to this body (less than n only when b->done: the rest is the next message). Trailers are
- * checked and dropped, chunk extensions ignored; both are bounded. HTTP_FINE or what is wrong; then *payload counts what was fine
- * before, and the body must not be fed again. */
+/* Takes n wire bytes at `p`, moves their payload together at the front of `p` and sets *payload to its length and *used
+ * to the wire bytes that belong to this body (less than n only when b->done: the rest is the next message). Trailers
+ * are checked and dropped, chunk extensions ignored; both are bounded. HTTP_FINE or what is wrong; then *payload counts
+ * what was fine before, and the body must not be fed again. */
 enum http_error http_body_feed(struct http_body *b, char *p, size_t n, size_t *payload, size_t *used);
 
 /* ---- writing: each appends to a buffer that becomes a head ---- */
