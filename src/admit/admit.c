@@ -1,3 +1,5 @@
+/* The order of questions decides what a caller is told first: the gateway's own headers, then the place, then the body.
+ */
 #include "dsgate/admit/admit.h"
 
 static enum failure refuse_method(struct admission *a)

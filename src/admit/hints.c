@@ -1,3 +1,5 @@
+/* What people wrote for the gateway is checked and complained about; what a library adds unasked must never fail a
+ * call. */
 #include "dsgate/admit/hints.h"
 #include "dsgate/config/units.h"
 

@@ -51,7 +51,7 @@ static const struct option limit_rows[] = {
      .doc = "Largest request body; a larger one is answered with 413."},
     {"headers", OPTION_SIZE, LIMIT(headers), .fallback = "32KB", .min = "1KB", .max = "1MB",
      .doc = "Largest request head, from the request line to the blank line; a larger one is answered with 431."},
-    {"header_count", OPTION_COUNT, LIMIT(header_count), .fallback = "100", .min = "10", .max = "1000",
+    {"header_count", OPTION_COUNT, LIMIT(header_count), .fallback = "100", .min = "10", .max = "128",
      .doc = "Most header fields of one request or answer."},
     {"connections", OPTION_COUNT, LIMIT(connections), .fallback = "20000", .min = "1", .max = "1000000",
      .doc = "Client connections at once. The process needs two file descriptors for each."},
@@ -242,7 +242,7 @@ static const struct option config_rows[] = {
      .doc = "Sizes and numbers that are never exceeded."},
     {"timeouts", OPTION_SECTION, CONFIG(timeouts), .table = &timeout_table, .doc = "Time limits."},
     {"log", OPTION_SECTION, CONFIG(log), .table = &log_table, .doc = "Logs."},
-    {"upstreams", OPTION_LIST, CONFIG(upstreams), CONFIG(upstream_count), .min = "1", .max = "1000",
+    {"upstreams", OPTION_LIST, CONFIG(upstreams), CONFIG(upstream_count), .min = "1", .max = "64",
      .table = &upstream_table, .unset = "DeepSeek, with DEEPSEEK_API_KEY and DEEPSEEK_BASE_URL where set",
      .doc = "Providers and servers that requests are sent to."},
 };

@@ -2,7 +2,7 @@
 #include "dsgate/base/mem.h"
 #include "reader.h"
 #include "secret.h"
-#include "units.h"
+#include "dsgate/config/units.h"
 #include "url.h"
 #include "value.h"
 

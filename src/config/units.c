@@ -1,4 +1,4 @@
-#include "units.h"
+#include "dsgate/config/units.h"
 
 struct unit {
     const char *name;

@@ -77,6 +77,7 @@ static void on_gauges(struct timer *timer)
     metrics_set(w->metrics, METRICS_CONNECTIONS, server_connections(w->server));
     metrics_set(w->metrics, METRICS_UPSTREAM_CONNECTIONS_BUSY, counts.busy);
     metrics_set(w->metrics, METRICS_UPSTREAM_CONNECTIONS_IDLE, counts.idle);
+    metrics_set(w->metrics, METRICS_LOG_LINES_LOST, access_log_lost(w->log));
     timer_set(w->loop, timer, loop_now(w->loop) + GAUGE_INTERVAL, on_gauges);
 }
 
@@ -87,7 +88,7 @@ static struct server_options server_options_of(const struct config *c)
     return (struct server_options){
         .limits = {.line = (uint32_t)c->limits.headers,
                    .head = (uint32_t)c->limits.headers,
-                   .fields = c->limits.header_count < HTTP_FIELDS_MAX ? c->limits.header_count : HTTP_FIELDS_MAX,
+                   .fields = c->limits.header_count,
                    .body = c->limits.body},
         .head_timeout = c->timeouts.request_head,
         .body_timeout = c->timeouts.request_body,

@@ -1,3 +1,5 @@
+/* Each question narrows the row's entries down a little further: what is left to try, what of that is up, what has
+ * room. */
 #include "choice.h"
 
 static bool has_room(const struct upstream *u) { return u->cap == 0 || u->account->in_flight < u->cap; }
@@ -28,24 +30,42 @@ static void mark_up(const struct model_row *row)
         row->balance[i].eligible &= !row->candidates[i].upstream->state->health.down;
 }
 
-static void mark_room(const struct model_row *row)
+static bool mark_room(const struct model_row *row)
 {
-    for (size_t i = 0; i < row->n; i++)
+    bool any = false;
+    for (size_t i = 0; i < row->n; i++) {
         row->balance[i].eligible &= has_room(row->candidates[i].upstream);
+        any |= row->balance[i].eligible;
+    }
+    return any;
 }
 
-enum choice choice_take(struct ticket *t)
+/* Marks whom the ticket may get now; CHOICE_TAKEN: there are some. */
+static enum choice look(const struct ticket *t)
 {
     if (mark_left(t) == 0) return CHOICE_NONE;
     mark_up(t->row);
-    mark_room(t->row);
-    int at = balance_pick(t->row->balance, t->row->n);
-    if (at < 0) return CHOICE_LATER;
-    const struct candidate *c = &t->row->candidates[at];
+    return mark_room(t->row) ? CHOICE_TAKEN : CHOICE_LATER;
+}
+
+bool choice_possible(const struct ticket *t) { return look(t) == CHOICE_TAKEN; }
+
+enum choice choice_take(struct ticket *t)
+{
+    enum choice choice = look(t);
+    if (choice != CHOICE_TAKEN) return choice;
+    const struct candidate *c = &t->row->candidates[balance_pick(t->row->balance, t->row->n)];
     c->upstream->state->in_flight++;
     c->upstream->account->in_flight++;
     t->lease = (struct lease){c->upstream, c->model};
     return CHOICE_TAKEN;
+}
+
+bool choice_offers(const struct model_row *row, const struct account *account)
+{
+    for (size_t i = 0; i < row->n; i++)
+        if (row->candidates[i].upstream->account == account && has_room(row->candidates[i].upstream)) return true;
+    return false;
 }
 
 /* What is left for a ticket does not change while it waits, so both find the same accounts. */

@@ -29,6 +29,12 @@ static struct model_row *find_row(struct pool *p, struct text model)
 
 /* ---- rows ---- */
 
+static void begin_row(struct model_row *row, const char *name)
+{
+    row->name = name;
+    list_init(&row->waiting);
+}
+
 static void add_candidate(struct model_row *row, struct upstream *u, const struct conf_model *model)
 {
     row->candidates = mem_realloc(row->candidates, (row->n + 1) * sizeof *row->candidates);
@@ -95,8 +101,9 @@ void pool_build_rows(struct pool *p)
     p->row_count = list_names(p, &names);
     p->rows = mem_zalloc(p->row_count * sizeof *p->rows);
     for (size_t i = 0; i < p->row_count; i++)
-        p->rows[i].name = names[i];
-    p->any.name = p->all.name = "*";
+        begin_row(&p->rows[i], names[i]);
+    begin_row(&p->any, "*");
+    begin_row(&p->all, "*");
     for (size_t i = 0; i < p->upstream_count; i++)
         add_to_rows(p, &p->upstreams[i]);
     mem_free(names);

@@ -1,16 +1,17 @@
 /* What makes waiting cheap: as long as nobody's health changes, a waiting ticket can be served only when a lease of an
  * account that it wants comes back, and one lease that comes back serves one ticket. So a release looks at the queue
- * only when the account is wanted, and stops at the first ticket served. */
+ * only when the account is wanted, and there only at rows with that account, where those who want it stand in front as
+ * a rule. Turns keep tickets in order across rows. */
 #include "dsgate/sched/sched.h"
 #include "choice.h"
 #include "dsgate/base/log.h"
 #include "dsgate/base/mem.h"
-#include <limits.h>
 #include <pthread.h>
 
 struct sched {
     pthread_mutex_t mutex;
-    struct list waiting; /* tickets, first come first */
+    struct list rows; /* with tickets waiting */
+    uint64_t turns;
     unsigned waiting_count, waiting_max;
     atomic_uint waking; /* threads between the mutex and their loop_post() */
 };
@@ -19,7 +20,7 @@ struct sched *sched_new(unsigned waiting_max)
 {
     struct sched *s = MEM_NEW(struct sched);
     pthread_mutex_init(&s->mutex, NULL);
-    list_init(&s->waiting);
+    list_init(&s->rows);
     s->waiting_max = waiting_max;
     return s;
 }
@@ -37,13 +38,46 @@ void sched_set_waiting_max(struct sched *s, unsigned waiting_max)
     pthread_mutex_unlock(&s->mutex);
 }
 
-/* ---- granting to those who wait ---- */
+/* ---- the queue ---- */
+
+static void join_queue(struct sched *s, struct ticket *t)
+{
+    if (list_empty(&t->row->waiting)) list_push_back(&s->rows, &t->row->node);
+    list_push_back(&t->row->waiting, &t->node);
+    t->turn = s->turns++;
+    t->state = TICKET_WAITING;
+    s->waiting_count++;
+    choice_want(t);
+}
 
 static void leave_queue(struct sched *s, struct ticket *t)
 {
     list_remove(&t->node);
+    if (list_empty(&t->row->waiting)) list_remove(&t->row->node);
     s->waiting_count--;
     choice_want_no_more(t);
+}
+
+static struct ticket *first_servable(const struct model_row *row)
+{
+    LIST_FOREACH(node, &row->waiting) {
+        struct ticket *t = CONTAINER_OF(node, struct ticket, node);
+        if (choice_possible(t)) return t;
+    }
+    return NULL;
+}
+
+/* First come, first served; who can't be served yet is passed over. */
+static struct ticket *next_servable(struct sched *s)
+{
+    struct ticket *next = NULL;
+    LIST_FOREACH(node, &s->rows) {
+        struct model_row *row = CONTAINER_OF(node, struct model_row, node);
+        struct ticket *t = row->passed ? NULL : first_servable(row);
+        if (!t) row->passed = true;
+        if (t && (!next || t->turn < next->turn)) next = t;
+    }
+    return next;
 }
 
 static void deliver_to(struct sched_inbox *inbox, struct ticket *t, struct list *wake)
@@ -55,17 +89,18 @@ static void deliver_to(struct sched_inbox *inbox, struct ticket *t, struct list 
     list_push_back(wake, &inbox->node);
 }
 
-/* First come, first served; who can't be served yet is passed over. */
-static void serve_queue(struct sched *s, unsigned most, struct list *wake)
+/* A lease of `account` has come back, or, when it is NULL, anything may have become possible. */
+static void serve_queue(struct sched *s, const struct account *account, struct list *wake)
 {
-    LIST_FOREACH_SAFE(node, &s->waiting)
-    {
-        if (most == 0) return;
-        struct ticket *t = CONTAINER_OF(node, struct ticket, node);
-        if (choice_take(t) != CHOICE_TAKEN) continue;
+    LIST_FOREACH(node, &s->rows) {
+        struct model_row *row = CONTAINER_OF(node, struct model_row, node);
+        row->passed = account && !choice_offers(row, account);
+    }
+    for (struct ticket *t; (t = next_servable(s));) {
+        choice_take(t);
         leave_queue(s, t);
         deliver_to(t->inbox, t, wake);
-        most--;
+        if (account) return;
     }
 }
 
@@ -126,10 +161,7 @@ static enum sched_answer take_or_wait(struct sched *s, struct ticket *t)
     case CHOICE_LATER: break;
     }
     if (s->waiting_count >= s->waiting_max) return SCHED_FULL;
-    s->waiting_count++;
-    choice_want(t);
-    t->state = TICKET_WAITING;
-    list_push_back(&s->waiting, &t->node);
+    join_queue(s, t);
     return SCHED_WAITING;
 }
 
@@ -149,10 +181,7 @@ static void give_back(struct sched *s, struct lease *lease, enum health_change c
     struct upstream *u = lease->upstream;
     u->state->in_flight--;
     u->account->in_flight--;
-    if (change != HEALTH_SAME)
-        serve_queue(s, UINT_MAX, wake);
-    else if (u->account->wanted)
-        serve_queue(s, 1, wake);
+    if (change != HEALTH_SAME || u->account->wanted) serve_queue(s, change == HEALTH_SAME ? u->account : NULL, wake);
     *lease = (struct lease){0};
 }
 
@@ -198,7 +227,7 @@ void sched_note_probe(struct sched *s, struct upstream_state *state, const struc
     list_init(&wake);
     pthread_mutex_lock(&s->mutex);
     enum health_change change = health_note(&state->health, rules, ok ? OUTCOME_SUCCESS : OUTCOME_FAULT, now);
-    if (change != HEALTH_SAME) serve_queue(s, UINT_MAX, &wake);
+    if (change != HEALTH_SAME) serve_queue(s, NULL, &wake);
     unlock_and_wake(s, &wake);
     tell(change, state->name, rules);
 }

@@ -108,7 +108,7 @@ static const struct mistake listen_mistakes[] = {
 };
 
 static const struct mistake upstream_mistakes[] = {
-    {"upstreams: []\n", "f:1:12: upstreams: found 0; expected 1 to 1000 of them\n"},
+    {"upstreams: []\n", "f:1:12: upstreams: found 0; expected 1 to 64 of them\n"},
     {"upstreams: [x]\n", "f:1:13: upstreams: found text; expected a mapping\n"},
     {"upstreams: [{}]\n", "f:1:13: name is missing; expected text\n"
                           "f:1:13: base_url is missing; expected a URL such as https://api.deepseek.com/v1\n"},

@@ -1,5 +1,5 @@
 /* The small languages inside values: units, addresses, paths, URLs. */
-#include "../../src/config/units.h"
+#include "dsgate/config/units.h"
 #include "../../src/config/url.h"
 #include "../../src/config/value.h"
 #include "config_test.h"

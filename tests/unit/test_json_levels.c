@@ -111,7 +111,7 @@ START_TEST(every_length)
 {
     char text[512];
     for (size_t n = 0; n < 300; n++) {
-        struct text t = in_string(text, n, TEXT_NONE, 0);
+        struct text t = in_string(text, n, TEXT(""), 0);
         ck_assert_int_eq(expect_as_oracle(t).error, JSON_FINE);
         text[2 + n / 2] = '\x01';
         expect_result(t, JSON_DEPTH, JSON_BAD_STRING, 2 + n / 2);

@@ -34,11 +34,13 @@ struct endpoint {
 extern const struct endpoint endpoints[];
 extern const unsigned endpoint_count; /* the last rows are the catch-all for /v1/… */
 
-/* The row for a request path, NULL = no such endpoint here (404). Paths with dot segments, "//", backslash, encoded slashes or dots
- * (%2e %2f %5c) never match: they could climb out of an upstream's base path. */
+/* The row for a request path, NULL = no such endpoint here (404). Paths never match that could climb out of an upstream's base path or
+ * hide another endpoint's name: dot segments (also "..;x"), "//", bytes that RFC 3986 does not allow in a path, and encoded ones that need
+ * no encoding or change the path's meaning: letters, digits, "-._~", '/', '\', '%', control bytes. Any number of leading /v1 counts as one. */
 const struct endpoint *endpoint_find(struct text path);
 
-/* The path to ask of an upstream; false when this upstream does not serve the endpoint. */
+/* The path to ask of an upstream, appended to *out, for a client_path that endpoint_find() has led to `e`; false when this upstream does
+ * not serve the endpoint. */
 bool endpoint_upstream_path(const struct endpoint *e, const struct conf_upstream *u, struct text client_path, struct buf *out);
 
 #endif

@@ -17,7 +17,7 @@ struct access_log;  /* one worker's gathering of lines */
 struct access_file *access_file_open(const char *target, struct buf *error);
 /* Opens the same path again (after logrotate moved it). false: the old one stays. */
 bool access_file_reopen(struct access_file *f, struct buf *error);
-void access_file_close(struct access_file *f);
+void access_file_close(struct access_file *f); /* NULL is fine */
 
 struct access_log *access_log_new(struct access_file *f, struct loop *loop);
 void access_log_free(struct access_log *l); /* writes what is left */

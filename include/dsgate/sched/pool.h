@@ -1,13 +1,15 @@
 /* pool.h - the upstreams of one configuration, ready to be chosen from.
  *
- * A pool belongs to one config snapshot and is refcounted: a request keeps the pool it began with. What must outlive a reload (calls in
- * flight, health, counters) sits in struct upstream_state, which the next pool takes over by name and address.
+ * A pool belongs to one config snapshot and is refcounted: a request keeps the pool it began with. What must outlive a reload sits
+ * in struct upstream_state (calls in flight, health, counters), which the next pool takes over by name and address, and in struct account
+ * (calls in flight of all its upstreams), taken over by name.
  *
  * Threading: the pool itself is immutable; the members marked [sched] are guarded by the scheduler's mutex; counters are atomic.
  */
 #ifndef DSGATE_SCHED_POOL_H
 #define DSGATE_SCHED_POOL_H
 
+#include "dsgate/base/list.h"
 #include "dsgate/config/config.h"
 #include "dsgate/llm/endpoint.h"
 #include "dsgate/net/origin.h"
@@ -53,6 +55,9 @@ struct model_row {
     size_t n;
     struct candidate *candidates;
     struct balance_entry *balance; /* [sched] */
+    struct list waiting;          /* [sched] tickets, first come first */
+    struct list node;             /* [sched] among the rows that tickets wait for */
+    bool passed;                  /* [sched] nobody here can be served in this pass */
 };
 
 struct pool {

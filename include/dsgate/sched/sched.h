@@ -44,6 +44,7 @@ struct ticket {
     struct lease lease;
     enum ticket_state state;
     struct list node;
+    uint64_t turn;                  /* who came first has the lower one */
     usec_t asked;
 };
 
