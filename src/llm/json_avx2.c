@@ -70,6 +70,17 @@ static inline __m256i escapable(__m256i v)
 
 static inline uint64_t block_escapable(const struct block *b) { return gather(escapable(b->v[0]), escapable(b->v[1])); }
 
+static inline __m256i rare_leads(__m256i v)
+{
+    __m256i overlong = equal(_mm256_and_si256(v, _mm256_set1_epi8((char)0xFE)), (char)0xC0);
+    return either(either(overlong, at_least(v, 0xF0)), either(equal(v, (char)0xE0), equal(v, (char)0xED)));
+}
+
+static inline uint64_t block_rare_leads(const struct block *b)
+{
+    return gather(rare_leads(b->v[0]), rare_leads(b->v[1]));
+}
+
 #include "json_blocks.h"
 
 void json_pass_avx2(struct json_walk *w) { scan_blocks(w); }

@@ -11,7 +11,8 @@
  *   block_at_least(b, byte)   which bytes are not less, unsigned,
  *   block_operators(b)        which are one of {}[]:,
  *   block_spaces(b)           which are white space,
- *   block_escapable(b)        which are one of "\/bfnrtu, that is, may follow a backslash.
+ *   block_escapable(b)        which are one of "\/bfnrtu, that is, may follow a backslash,
+ *   block_rare_leads(b)       which are 0xC0, 0xC1, 0xE0, 0xED or from 0xF0 on: special as leads in UTF-8.
  */
 #ifndef DSGATE_LLM_JSON_BLOCKS_H
 #define DSGATE_LLM_JSON_BLOCKS_H
@@ -83,38 +84,41 @@ static inline uint64_t check_escapes(const struct block *b, uint64_t escaped, st
     return due ? bad | (due & ~find_hex(b)) : bad;
 }
 
-/* After these four the second byte is bounded further: no overlong forms, no surrogates, nothing above U+10FFFF. */
-static inline uint64_t check_second_bytes(const struct block *b, struct carry *c)
+/* Leads that bound the second byte further: no overlong forms, no surrogates, nothing above U+10FFFF. */
+static inline uint64_t check_rare_leads(const struct block *b, struct carry *c)
 {
     uint64_t from_90 = block_at_least(b, 0x90), from_a0 = block_at_least(b, 0xA0);
-    return (after(block_equal(b, 0xE0), &c->e0) & ~from_a0) | (after(block_equal(b, 0xED), &c->ed) & from_a0) |
+    uint64_t never = (block_at_least(b, 0xC0) & ~block_at_least(b, 0xC2)) | block_at_least(b, 0xF5);
+    return never | (after(block_equal(b, 0xE0), &c->e0) & ~from_a0) | (after(block_equal(b, 0xED), &c->ed) & from_a0) |
            (after(block_equal(b, 0xF0), &c->f0) & ~from_90) | (after(block_equal(b, 0xF4), &c->f4) & from_90);
 }
 
 /* Bytes at which UTF-8 goes wrong: a continuation byte must stand where one is due and nowhere else. */
 static inline uint64_t check_utf8(const struct block *b, uint64_t high, struct carry *c)
 {
-    uint64_t two = block_at_least(b, 0xC0), three = block_at_least(b, 0xE0), four = block_at_least(b, 0xF0);
-    uint64_t due = c->utf8 | two << 1 | three << 2 | four << 3;
-    c->utf8 = two >> 63 | three >> 62 | four >> 61;
-    uint64_t never = (two & ~block_at_least(b, 0xC2)) | block_at_least(b, 0xF5);
-    return (due ^ (high & ~two)) | never | check_second_bytes(b, c);
+    uint64_t two = block_at_least(b, 0xC0), three = block_at_least(b, 0xE0), rare = block_rare_leads(b);
+    uint64_t due = c->utf8 | two << 1 | three << 2, bad = 0;
+    c->utf8 = two >> 63 | three >> 62;
+    if (rare | c->e0 | c->ed | c->f0 | c->f4) bad = check_rare_leads(b, c);
+    if (rare & three) {
+        uint64_t four = block_at_least(b, 0xF0);
+        due |= four << 3;
+        c->utf8 |= four >> 61;
+    }
+    return bad | (due ^ (high & ~two));
 }
 
+/* A block inside a string needs no look at operators. No scalar can end right before it: its quote is then refused. */
 static inline uint64_t find_tokens(const struct block *b, uint64_t quotes, uint64_t in_string, struct carry *c)
 {
     uint64_t outside = ~in_string, opening = quotes & in_string;
-    if (!outside) {
-        c->scalar = 0;
-        return opening;
-    }
+    if (!outside) return opening;
     uint64_t operators = block_operators(b) & outside;
     uint64_t scalars = outside & ~(operators | quotes | block_spaces(b));
     return opening | operators | (scalars & ~after(scalars, &c->scalar));
 }
 
-/* A token at the place of the first bad byte is still the walk's: outside strings such a byte is a plain syntax error.
- */
+/* A token at the place of the first bad byte is still the walk's: outside strings such a byte is just bad syntax. */
 static inline bool scan_block(struct json_walk *w, struct carry *c, size_t offset, const char *p, uint64_t within)
 {
     const struct block b = block_load(p);

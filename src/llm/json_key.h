@@ -1,10 +1,10 @@
-/* json_key.h - comparing a member's key, which may be written with escapes, with a name. */
+/* json_key.h - finding out which name a member's key stands for, which may be written with escapes. */
 #ifndef DSGATE_LLM_JSON_KEY_H
 #define DSGATE_LLM_JSON_KEY_H
 
 #include "dsgate/base/text.h"
 
-/* `raw` is a key without its quotes, `name` plain ASCII. */
-bool json_key_is(struct text raw, struct text name);
+/* The index of the name, one of n in plain ASCII, that `raw`, a key without its quotes, stands for; n for none. */
+size_t json_key_find(struct text raw, const struct text *names, size_t n);
 
 #endif

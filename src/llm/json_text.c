@@ -33,10 +33,9 @@ static uint32_t cut_escape(struct text *rest)
     }
 }
 
-bool json_key_is(struct text raw, struct text name)
+/* Whether a key with escapes stands for the name. */
+static bool spells(struct text raw, struct text name)
 {
-    if (text_eq(raw, name)) return true;
-    if (raw.n <= name.n || text_find_byte(raw, '\\') == raw.n) return false;
     for (; raw.n && name.n; name = text_from(name, 1)) {
         if (raw.p[0] == '\\') {
             if (cut_escape(&raw) != (unsigned char)name.p[0]) return false;
@@ -46,6 +45,16 @@ bool json_key_is(struct text raw, struct text name)
         }
     }
     return raw.n == 0 && name.n == 0;
+}
+
+size_t json_key_find(struct text raw, const struct text *names, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (text_eq(raw, names[i])) return i;
+    if (text_find_byte(raw, '\\') == raw.n) return n;
+    for (size_t i = 0; i < n; i++)
+        if (spells(raw, names[i])) return i;
+    return n;
 }
 
 static bool is_high(uint32_t unit) { return unit >= 0xD800 && unit < 0xDC00; }

@@ -107,7 +107,7 @@ enum json_type json_get(struct text object, struct text key, struct text *value)
 {
     struct json_iter it = json_iter(object);
     while (!it.array && json_next(&it)) {
-        if (!json_key_is(it.key, key)) continue;
+        if (json_key_find(it.key, &key, 1) == 1) continue;
         *value = it.value;
         return it.type;
     }

@@ -97,9 +97,7 @@ static bool begin_member(struct json_walk *w, const char *colon)
 {
     const char *closing = without_space(colon) - 1;
     struct text key = text_make(w->key + 1, (size_t)(closing - w->key - 1));
-    size_t i = 0;
-    while (i < w->n && !json_key_is(key, w->names[i]))
-        i++;
+    size_t i = json_key_find(key, w->names, w->n);
     if (i == w->n) return true;
     if (w->members[i].type != JSON_ABSENT) return json_walk_refuse(w, JSON_DUPLICATE, (size_t)(w->key - w->text.p));
     w->member = &w->members[i];
@@ -150,7 +148,7 @@ static bool take_scalar(struct json_walk *w, size_t at)
 static bool take_colon(struct json_walk *w, size_t at)
 {
     w->expect = VALUE;
-    return w->depth > 1 || begin_member(w, w->text.p + at);
+    return w->depth > 1 || w->n == 0 || begin_member(w, w->text.p + at);
 }
 
 static bool take_comma(struct json_walk *w)
