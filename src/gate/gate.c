@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define WORKERS_MAX       256
-#define DESCRIPTORS_SPARE 128 /* listeners, logs, epoll, certificates being read … */
+#define DESCRIPTORS_SPARE 64 /* listeners, logs, epoll, probes, certificates being read … */
 
 struct gate {
     struct gate_options options;

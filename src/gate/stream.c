@@ -16,7 +16,7 @@ static size_t total_of(const struct request *r)
     return total;
 }
 
-/* The answer's head: the upstream's end-to-end fields and ours. */
+/* The answer's head: the upstream's end-to-end fields and ours. A stream's length is never promised, since an error event may have to follow. */
 static void open_head(struct request *r, struct reply_head *head)
 {
     struct attempt_answer *answer = attempt_answer(r->attempt);
@@ -27,7 +27,7 @@ static void open_head(struct request *r, struct reply_head *head)
     *head = (struct reply_head){.status = answer->status,
                                 .fields = buf_text(&answer->fields),
                                 .has_date = answer->has_date,
-                                .has_length = answer->has_length || r->ended,
+                                .has_length = (answer->has_length && !answer->is_stream) || r->ended,
                                 .content_length = r->ended && r->method != HTTP_HEAD ? total_of(r) : answer->content_length};
 }
 

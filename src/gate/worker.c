@@ -86,7 +86,7 @@ static void on_gauges(struct timer *timer)
 static struct server_options server_options_of(const struct config *c)
 {
     return (struct server_options){
-        .limits = {.line = (uint32_t)c->limits.headers,
+        .limits = {.line = (uint32_t)c->limits.headers - 1, /* a line that leaves no room for headers is told as such: 414 */
                    .head = (uint32_t)c->limits.headers,
                    .fields = c->limits.header_count,
                    .body = c->limits.body},

@@ -262,17 +262,25 @@ void client_resume(struct client_call *call)
 
 /* ---- starting ---- */
 
+static void dial(struct client_call *call);
+
 static void on_dialled(void *arg, const struct dial_result *result)
 {
     struct client_call *call = arg;
+    struct client *c = call->client;
     call->dial = NULL;
-    call->client->counts.dialling--;
-    timer_cancel(call->client->loop, &call->dial_timer);
+    c->counts.dialling--;
+    if (result->error == NET_NO_DESCRIPTORS && c->counts.idle) { /* idle connections make way for busy ones */
+        client_close_idle(c);
+        dial(call);
+        return;
+    }
+    timer_cancel(c->loop, &call->dial_timer);
     if (result->fd < 0) {
         call_fail(call, result->error, result->detail);
         return;
     }
-    call->uc = upstream_conn_open(call->client, call->pool, result->fd);
+    call->uc = upstream_conn_open(c, call->pool, result->fd);
     call->uc->call = call;
     if (call->uc->conn.tls)
         call_enter(call, CALL_HANDSHAKE);
@@ -297,14 +305,20 @@ static void start_on_kept(struct client_call *call, struct upstream_conn *uc)
     if (!send_more(call)) loop_after_turn(call->client->loop, &call->doomed);
 }
 
+static void dial(struct client_call *call)
+{
+    struct client *c = call->client;
+    c->counts.dialling++;
+    call->dial = dial_start(c->loop, c->dns, call->pool->origin, on_dialled, call);
+}
+
 static void start_dialling(struct client_call *call)
 {
     struct client *c = call->client;
     call->connect_by = loop_now(c->loop) + call->timeouts.connect;
     call->state = CALL_DIALLING;
-    c->counts.dialling++;
     timer_set(c->loop, &call->dial_timer, call_deadline(call), on_dial_timer);
-    call->dial = dial_start(c->loop, c->dns, call->pool->origin, on_dialled, call);
+    dial(call);
 }
 
 struct client_call *client_start(struct client *c, const struct client_request *r, const struct client_ops *ops,

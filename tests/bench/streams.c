@@ -31,6 +31,7 @@ struct stream {
 
 static struct buf request;
 static struct stream *streams;
+static unsigned refused_status; /* of the last answer that was no 200 */
 static int poll_fd, total, open_now, most_open, finished;
 
 static void die(const char *what)
@@ -89,7 +90,7 @@ static bool take_head(struct stream *s, char **p, size_t *n)
     buf_append(&s->head, *p, *n);
     if (http_parse_answer(buf_text(&s->head), &limits, &scanned, false, &head, &error) != HTTP_PARSE_DONE) return false;
     if (head.status != 200) {
-        fprintf(stderr, "status %u\n", head.status);
+        refused_status = head.status;
         s->refused = true;
         return false;
     }
@@ -137,8 +138,8 @@ static int report(usec_t took)
         equal += streams[i].whole && streams[i].digest == streams[0].digest && streams[i].bytes == streams[0].bytes;
         events += streams[i].events;
     }
-    printf("{\"streams\":%d,\"open_at_once\":%d,\"whole\":%d,\"equal\":%d,\"events\":%llu,\"bytes_each\":%llu,\"digest\":\"%016llx\",\"seconds\":%.1f}\n",
-           total, most_open, whole, equal, (unsigned long long)events, (unsigned long long)streams[0].bytes,
+    printf("{\"streams\":%d,\"open_at_once\":%d,\"whole\":%d,\"equal\":%d,\"events\":%llu,\"refused_status\":%u,\"bytes_each\":%llu,\"digest\":\"%016llx\",\"seconds\":%.1f}\n",
+           total, most_open, whole, equal, (unsigned long long)events, refused_status, (unsigned long long)streams[0].bytes,
            (unsigned long long)streams[0].digest, (double)took / USEC_PER_SEC);
     return whole == total && equal == total ? 0 : 1;
 }
