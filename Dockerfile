@@ -20,10 +20,12 @@ FROM debian:bookworm-slim
 # libcurl is opened when the first health probe or remote file needs it.
 RUN apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-        ca-certificates libcurl4 libevent-core-2.1-7 libjansson4 libssl3 libyaml-0-2 \
+        ca-certificates libcurl4 libevent-core-2.1-7 libssl3 libyaml-0-2 \
     && rm -rf /var/lib/apt/lists/*
 COPY --from=build /src/build/dsgate /src/build/dsgate-sim /usr/bin/
 COPY conf/dsgate.yaml conf/dsgate.reference.yaml /etc/dsgate/
+# A library that is missing above shows here, not when the image is used.
+RUN dsgate --version && dsgate-sim --version
 USER 65532:65532
 # Without a config file these say where to listen. The admin port stays inside the container unless
 # DSGATE_ADMIN=0.0.0.0:8586 lets a Prometheus of the same network in; never publish it.

@@ -17,7 +17,6 @@ build | program make                 | make                | make               
 build | program pkg-config           | pkg-config          | pkgconf-pkg-config          | pkgconf      | pkgconf
 build | module libevent_core         | libevent-dev        | libevent-devel              | libevent-dev | libevent
 build | module libcurl               | libcurl4-openssl-dev| libcurl-devel               | curl-dev     | curl
-build | module jansson               | libjansson-dev      | jansson-devel               | jansson-dev  | jansson
 build | module openssl               | libssl-dev          | openssl-devel               | openssl-dev  | openssl@3
 build | module yaml-0.1              | libyaml-dev         | libyaml-devel               | yaml-dev     | libyaml
 test  | module check                 | check               | check-devel                 | check-dev    | check

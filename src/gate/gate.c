@@ -274,6 +274,7 @@ static void on_worker_drained(struct loop_post *post)
 {
     struct worker *w = CONTAINER_OF(post, struct worker, drained_post);
     struct gate *g = w->notify_arg;
+    if (g->stopped) return; /* a second signal did not want to wait */
     for (unsigned i = 0; i < g->worker_count; i++)
         if (!atomic_load(&g->workers[i]->drained)) return;
     log_info("drained: the last request has ended");

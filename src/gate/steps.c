@@ -30,7 +30,7 @@ static enum flow read_run(struct request *r)
 {
     const struct http_head *head = exchange_head(r->exchange);
     size_t n = head->path.n < sizeof r->path - 1 ? head->path.n : sizeof r->path - 1;
-    memcpy(r->path, head->path.p, n);
+    if (n) memcpy(r->path, head->path.p, n); /* the target "*" has no path */
     snprintf(r->peer, sizeof r->peer, "%s", exchange_peer(r->exchange));
     r->method = head->method;
     r->bytes_in = exchange_body(r->exchange).n;

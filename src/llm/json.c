@@ -22,6 +22,8 @@ bool json_level_works(enum json_level level)
     case JSON_SSE2: return true;
     case JSON_AVX2:
         return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("pclmul");
+    case JSON_AVX512:
+        return json_level_works(JSON_AVX2) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw");
 #endif
     default: return false;
     }
@@ -31,6 +33,7 @@ static void pass(enum json_level level, struct json_walk *w)
 {
     switch (level) {
 #if defined(__x86_64__)
+    case JSON_AVX512: json_pass_avx512(w); break;
     case JSON_AVX2: json_pass_avx2(w); break;
     case JSON_SSE2: json_pass_sse2(w); break;
 #endif
@@ -50,7 +53,7 @@ struct json_result json_scan_with(enum json_level level, struct text json, const
 
 static enum json_level best_level(void)
 {
-    enum json_level level = JSON_AVX2;
+    enum json_level level = JSON_AVX512;
     while (!json_level_works(level))
         level--;
     return level;

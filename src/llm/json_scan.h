@@ -5,7 +5,7 @@
 #include "dsgate/llm/json.h"
 #include "json_walk.h"
 
-enum json_level { JSON_PLAIN, JSON_SSE2, JSON_AVX2 };
+enum json_level { JSON_PLAIN, JSON_SSE2, JSON_AVX2, JSON_AVX512, JSON_LEVELS };
 
 /* Whether this build has it and this processor can run it. */
 bool json_level_works(enum json_level level);
@@ -18,5 +18,6 @@ struct json_result json_scan_with(enum json_level level, struct text json, const
 void json_pass_plain(struct json_walk *w);
 void json_pass_sse2(struct json_walk *w);
 void json_pass_avx2(struct json_walk *w);
+void json_pass_avx512(struct json_walk *w);
 
 #endif

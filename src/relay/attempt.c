@@ -1,7 +1,7 @@
 /* attempt.c - see attempt.h.
  *
- * Here the client's callbacks meet the reading of the answer. The difficulty is who may still be alive after a callback: whatever is told to
- * the owner is the last thing done, because the owner may free the attempt in it.
+ * Here the client's callbacks meet the reading of the answer. The difficulty is who may still be alive after a
+ * callback: whatever is told to the owner is the last thing done, because the owner may free the attempt in it.
  */
 #include "dsgate/relay/attempt.h"
 #include "dsgate/base/mem.h"
@@ -19,9 +19,11 @@ struct attempt {
     struct buf bytes[2]; /* the request's own bytes, until the answer begins */
     struct attempt_answer answer;
     struct reading reading;
-    struct timer timer; /* commit, then first token */
+    struct timer timer; /* commit, then first token, then progress */
     usec_t started, first_byte, first_token;
-    bool restarted;
+    usec_t progress; /* when the last event came, or the client was ready for more */
+    uint64_t events; /* that came until then */
+    bool restarted, paused;
 };
 
 void *attempt_context(const struct attempt *a) { return a->context; }
@@ -35,10 +37,13 @@ struct text attempt_error_body(const struct attempt *a) { return buf_text(&a->re
 void attempt_pause(struct attempt *a)
 {
     if (a->call) client_pause(a->call);
+    a->paused = true;
 }
 
 void attempt_resume(struct attempt *a)
 {
+    a->paused = false;
+    a->progress = loop_now(a->loop);
     if (a->call) client_resume(a->call);
 }
 
@@ -106,13 +111,13 @@ static void fail_answer(struct attempt *a, const char *reason)
     fail(a, &why);
 }
 
-static void fail_late(struct attempt *a)
+static void fail_late(struct attempt *a, const char *reason, const char *detail)
 {
     struct attempt_failure why = {.verdict = VERDICT_FAULT,
                                   .failure = FAIL_UPSTREAM_TIMEOUT,
-                                  .reason = "first_token_timeout",
-                                  .may_replay = a->from.endpoint->replayable,
-                                  .detail = "no token within the first-token time"};
+                                  .reason = reason,
+                                  .may_replay = a->from.endpoint->replayable};
+    snprintf(why.detail, sizeof why.detail, "%s", detail);
     fail(a, &why);
 }
 
@@ -125,8 +130,8 @@ static void keep_trace(struct attempt_answer *answer, struct text value)
     answer->trace[n] = '\0';
 }
 
-/* Copies the end-to-end fields. x-request-id, which Anthropic calls request-id, is the gateway's own towards the client; x-dsgate-* must not be
- * forged by upstreams. */
+/* Copies the end-to-end fields. x-request-id, which Anthropic calls request-id, is the gateway's own towards the
+ * client; x-dsgate-* must not be forged by upstreams. */
 static void keep_fields(struct attempt_answer *answer, const struct http_head *head)
 {
     for (unsigned i = 0; i < head->field_count; i++) {
@@ -157,8 +162,8 @@ static void on_head(struct client_call *call, const struct http_head *head)
     relay_request_free(a->bytes);
     a->first_byte = loop_now(a->loop);
     a->answer.status = head->status;
-    a->answer.has_length = head->framing == HTTP_LENGTH || (a->from.head->method == HTTP_HEAD && head->content_length) ||
-                           head->framing == HTTP_NO_BODY;
+    a->answer.has_length = head->framing == HTTP_LENGTH ||
+                           (a->from.head->method == HTTP_HEAD && head->content_length) || head->framing == HTTP_NO_BODY;
     a->answer.content_length = head->content_length;
     keep_fields(&a->answer, head);
     reading_init(&a->reading, a->from.endpoint->family, head->status, http_value(head, HTTP_CONTENT_TYPE),
@@ -167,12 +172,27 @@ static void on_head(struct client_call *call, const struct http_head *head)
     if (a->answer.is_stream) watch_first_token(a);
 }
 
+/* The connection's own idle time is renewed by any byte, this one by events only (lessons.md row 4). The timer is not
+ * moved by each of them: it looks, when it fires, how long the silence has been. */
+static void watch_progress(struct attempt *a)
+{
+    usec_t since = a->paused ? loop_now(a->loop) : a->progress;
+    timer_set(a->loop, &a->timer, since + a->to.upstream->timeouts.idle, on_timer);
+}
+
+static void note_progress(struct attempt *a)
+{
+    if (a->reading.events == a->events) return;
+    a->events = a->reading.events;
+    a->progress = loop_now(a->loop);
+}
+
 static void show(struct attempt *a, const struct reading_step *step, bool end)
 {
     bool token_now = a->reading.facts.token && a->first_token == 0;
     if (token_now) {
         a->first_token = loop_now(a->loop);
-        timer_cancel(a->loop, &a->timer);
+        if (a->call && a->answer.is_stream) watch_progress(a);
     }
     a->ops->data(a, step->out, step->n, end);
 }
@@ -185,6 +205,7 @@ static void on_data(struct client_call *call, struct text bytes, bool end)
         timer_cancel(a->loop, &a->timer);
     }
     struct reading_step step = reading_feed(&a->reading, bytes, end);
+    note_progress(a);
     if (step.verdict == READING_REFUSE)
         fail_answer(a, step.reason);
     else if (step.verdict == READING_PASS && (step.n || end || !a->answer.is_stream))
@@ -229,21 +250,30 @@ static void on_failed(struct client_call *call, const struct client_failure *why
     }
 }
 
+static bool is_silent(const struct attempt *a)
+{
+    return !a->paused && loop_now(a->loop) >= a->progress + a->to.upstream->timeouts.idle;
+}
+
 static void on_timer(struct timer *timer)
 {
     struct attempt *a = CONTAINER_OF(timer, struct attempt, timer);
-    if (loop_now(a->loop) >= a->started + a->to.upstream->timeouts.first_token) {
-        fail_late(a);
-        return;
+    if (a->first_token && is_silent(a)) {
+        fail_late(a, net_error_name(NET_IDLE_TIMEOUT), "no event within the idle time");
+    } else if (a->first_token) {
+        watch_progress(a);
+    } else if (loop_now(a->loop) >= a->started + a->to.upstream->timeouts.first_token) {
+        fail_late(a, "first_token_timeout", "no token within the first-token time");
+    } else {
+        struct reading_step step = reading_commit(&a->reading);
+        watch_first_token(a);
+        show(a, &step, false);
     }
-    struct reading_step step = reading_commit(&a->reading);
-    watch_first_token(a);
-    show(a, &step, false);
 }
 
 struct attempt *attempt_start(struct loop *loop, struct client *client, const struct relay_source *from,
-                              const struct relay_target *to, const struct attempt_options *o, const struct attempt_ops *ops,
-                              void *context)
+                              const struct relay_target *to, const struct attempt_options *o,
+                              const struct attempt_ops *ops, void *context)
 {
     struct attempt *a = MEM_NEW(struct attempt);
     a->loop = loop;

@@ -1,12 +1,14 @@
 /* reading.c - see reading.h.
  *
- * Events are passed on as ranges of the piece they came in; bytes are copied only while they are held and when an event was cut in two.
+ * Events are passed on as ranges of the piece they came in; bytes are copied only while they are held and when an event
+ * was cut in two.
  */
 #include "dsgate/relay/reading.h"
 
 static bool mentions(struct text value, struct text word) { return text_find(value, word) < value.n; }
 
-static enum reading_mode choose_mode(enum endpoint_family family, unsigned status, struct text type, struct text encoding)
+static enum reading_mode choose_mode(enum endpoint_family family, unsigned status, struct text type,
+                                     struct text encoding)
 {
     if (encoding.n && !text_eq_nocase(encoding, TEXT("identity"))) return READ_OPAQUE;
     if (status >= 400) return READ_ERROR;
@@ -69,8 +71,8 @@ struct reading_step reading_commit(struct reading *r)
 
 static bool inside(struct text whole, const char *p) { return p >= whole.p && p <= whole.p + whole.n; }
 
-/* Reads the events of a piece. Returns the range of the piece that whole events cover; events that were put together from several pieces
- * are appended to `held`. */
+/* Reads the events of a piece. Returns the range of the piece that whole events cover; events that were put together
+ * from several pieces are appended to `held`. */
 static struct text read_events(struct reading *r, struct text in, const char **bad)
 {
     struct text piece = in, whole = text_make(in.p, 0);
@@ -83,6 +85,7 @@ static struct text read_events(struct reading *r, struct text in, const char **b
             buf_add(&r->held, e.raw);
         }
         if (!e.has_data) continue;
+        r->events++;
         answer_read_event(&r->facts, r->family, e.name, e.data, r->facts.token);
         if (r->facts.error && !r->committed && !r->facts.token) *bad = "error_event";
     }

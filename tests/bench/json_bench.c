@@ -63,10 +63,10 @@ static double measure(enum json_level level, struct text body, long rounds)
 
 static void report(const struct content *content, size_t size, long rounds)
 {
-    static const char *const levels[] = {[JSON_PLAIN] = "plain", [JSON_SSE2] = "sse2", [JSON_AVX2] = "avx2"};
+    static const char *const levels[] = {[JSON_PLAIN] = "plain", [JSON_SSE2] = "sse2", [JSON_AVX2] = "avx2", [JSON_AVX512] = "avx512"};
     struct buf body = {0};
     make_body(&body, content->text, size);
-    for (int level = JSON_PLAIN; level <= JSON_AVX2; level++) {
+    for (int level = JSON_PLAIN; level < JSON_LEVELS; level++) {
         if (!json_level_works((enum json_level)level)) continue;
         double spent = measure((enum json_level)level, buf_text(&body), rounds);
         printf("%-8s %8zu bytes  %-5s %10.0f ns %7.0f MB/s\n", content->name, buf_len(&body), levels[level], spent,

@@ -5,6 +5,6 @@ build=$1
 shift
 here=$(dirname "$0")
 sh scripts/install-packages.sh bench
-cc -std=c11 -D_GNU_SOURCE -O2 -Iinclude "$here/streams.c" "$build/libdsgate.a" -levent_core -ljansson -lssl -lcrypto -lyaml -ldl -lm \
+cc -std=c11 -D_GNU_SOURCE -O2 -Iinclude "$here/streams.c" "$build/libdsgate.a" -levent_core -lssl -lcrypto -lyaml -ldl -lm \
     -pthread -o "$build/bench-streams"
 exec python3 "$here/bench.py" --build "$build" "$@"

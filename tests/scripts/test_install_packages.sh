@@ -30,13 +30,13 @@ verdict 'nothing is missing: silent' ' 0' "$output $status"
 verdict 'nothing is missing: nothing is asked for' '' "$asked"
 
 # shellcheck disable=SC2016 # $2 is for the fake
-fake pkg-config '[ "$2" != jansson ] && [ "$2" != yaml-0.1 ]'
+fake pkg-config '[ "$2" != openssl ] && [ "$2" != yaml-0.1 ]'
 run build
-verdict 'two libraries are missing' 'libjansson-dev libyaml-dev' "$asked"
+verdict 'two libraries are missing' 'libssl-dev libyaml-dev' "$asked"
 
-fake pkg-config "! grep -q libjansson '$fake/asked' && [ \"\$2\" = jansson ] && exit 1; true"
+fake pkg-config "! grep -q libssl '$fake/asked' && [ \"\$2\" = openssl ] && exit 1; true"
 run build
-verdict 'found after the installation' 'installing: libjansson-dev 0' "$output $status"
+verdict 'found after the installation' 'installing: libssl-dev 0' "$output $status"
 
 fake pkg-config 'false'
 fake apt-get 'exit 100'
@@ -45,7 +45,7 @@ fake sudo 'exit 1'
 run build
 verdict 'not allowed to: fails' 1 "$status"
 verdict 'not allowed to: says what to do' \
-    '    apt-get update && apt-get install -y --no-install-recommends libcurl4-openssl-dev libevent-dev libjansson-dev libssl-dev libyaml-dev' \
+    '    apt-get update && apt-get install -y --no-install-recommends libcurl4-openssl-dev libevent-dev libssl-dev libyaml-dev' \
     "$(printf '%s\n' "$output" | tail -n 1)"
 
 run everything

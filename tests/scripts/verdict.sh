@@ -1,3 +1,4 @@
+# shellcheck shell=sh
 # Counting for the tests beside it, which source this file.
 passed=0 failed=0
 

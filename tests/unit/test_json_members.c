@@ -49,7 +49,7 @@ static void expect_sample_behind(const struct sample *s, size_t spaces)
 {
     char text[256];
     int n = snprintf(text, sizeof text, "%*s%s", (int)spaces, "", s->json);
-    for (int level = JSON_PLAIN; level <= JSON_AVX2; level++) {
+    for (int level = JSON_PLAIN; level < JSON_LEVELS; level++) {
         if (!json_level_works((enum json_level)level)) continue;
         struct json_member members[NAMES];
         struct json_result r =

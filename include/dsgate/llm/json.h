@@ -7,7 +7,7 @@
  * Stricter than RFC 8259 asks: a wanted member that appears twice is an error (two programs could read different ones). Lone
  * surrogate escapes (\ud800) are accepted: they are valid JSON grammar. No byte order mark.
  *
- * Three equal implementations (plain, SSE2, AVX2); the best one for this processor is chosen once.
+ * Four equal implementations (plain, SSE2, AVX2, AVX-512); the best one for this processor is chosen once.
  */
 #ifndef DSGATE_LLM_JSON_H
 #define DSGATE_LLM_JSON_H

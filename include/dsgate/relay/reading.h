@@ -28,6 +28,7 @@ struct reading {
     bool committed;
     struct buf held;      /* bytes that may not be shown yet, or that had to be put together from pieces */
     struct sse_reader sse;
+    uint64_t events; /* with data, so far: comments and blank lines are no progress */
     struct answer_facts facts;
 };
 
