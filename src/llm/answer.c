@@ -2,8 +2,9 @@
  * token has been seen, a search for a few telling members decides whether an event is worth reading as JSON.
  */
 #include "answer_private.h"
+#include "dsgate/llm/json.h"
 
-static void (*const readers[])(struct answer_facts *facts, struct text object) = {
+static answer_reader *const readers[] = {
     [FAMILY_CHAT] = answer_read_chat,           [FAMILY_COMPLETION] = answer_read_chat,
     [FAMILY_EMBEDDING] = answer_read_embedding, [FAMILY_MESSAGES] = answer_read_messages,
     [FAMILY_RESPONSES] = answer_read_responses,
@@ -27,8 +28,6 @@ static const struct text messages_events[] = {TEXT("message_start"), TEXT("messa
 static const struct text responses_events[] = {TEXT("response.completed"), TEXT("response.incomplete"),
                                                TEXT("response.failed"), TEXT("response.cancelled"), TEXT("error")};
 
-static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
-
 /* Is the string that ends at data.p[quote] the sign's key? Mostly the last letter tells. */
 static bool is_key(const struct sign *s, struct text data, size_t quote)
 {
@@ -40,9 +39,9 @@ static bool is_key(const struct sign *s, struct text data, size_t quote)
 static bool is_sign(struct text data, size_t colon)
 {
     size_t quote = colon - 1, value = colon + 1;
-    while (quote > 1 && is_space(data.p[quote]))
+    while (quote > 1 && answer_is_space(data.p[quote]))
         quote--;
-    while (value < data.n && is_space(data.p[value]))
+    while (value < data.n && answer_is_space(data.p[value]))
         value++;
     if (data.p[quote] != '"' || value == data.n || data.p[value] == 'n') return false;
     for (const struct sign *s = signs; s < signs + COUNT(signs); s++)
@@ -75,13 +74,23 @@ static bool may_matter(enum endpoint_family family, struct text name, struct tex
 
 /* ---- reading ---- */
 
-/* A bare string is how some gateways say no. */
-static void read_value(struct answer_facts *facts, enum endpoint_family family, enum json_type type, struct text value)
+static void read_object(struct answer_facts *facts, enum endpoint_family family, struct text json)
 {
-    if (type == JSON_STRING) facts->error = true;
-    if (type != JSON_OBJECT) return;
-    if (answer_is_error(value)) facts->error = true;
-    readers[family](facts, value);
+    struct answer_walk w = {.facts = facts};
+    w.at = memchr(json.p, '{', json.n);
+    w.last = memrchr(json.p, '}', json.n);
+    answer_walk_object(&w, readers[family]);
+    if (answer_is_error(&w)) facts->error = true;
+}
+
+/* False when it is no JSON. A bare string is how some gateways say no. */
+static bool read_json(struct answer_facts *facts, enum endpoint_family family, struct text json)
+{
+    struct json_result result = json_scan(json, NULL, 0, NULL, JSON_DEPTH);
+    if (result.error != JSON_FINE) return false;
+    if (result.top == JSON_STRING) facts->error = true;
+    if (result.top == JSON_OBJECT) read_object(facts, family, json);
+    return true;
 }
 
 void answer_read_event(struct answer_facts *facts, enum endpoint_family family, struct text event_name,
@@ -93,16 +102,12 @@ void answer_read_event(struct answer_facts *facts, enum endpoint_family family, 
         return;
     }
     if (seen_token && !may_matter(family, event_name, data)) return;
-    struct json_result result = json_scan(data, NULL, 0, NULL, JSON_DEPTH);
-    if (result.error == JSON_FINE) read_value(facts, family, result.top, data);
+    read_json(facts, family, data);
 }
 
 void answer_read_body(struct answer_facts *facts, enum endpoint_family family, struct text body)
 {
-    if (family == FAMILY_OPAQUE) return;
-    struct json_result result = json_scan(body, NULL, 0, NULL, JSON_DEPTH);
-    facts->valid = result.error == JSON_FINE;
-    if (facts->valid) read_value(facts, family, result.top, body);
+    if (family != FAMILY_OPAQUE) facts->valid = read_json(facts, family, body);
 }
 
 /* ---- how an answer ended ---- */
@@ -135,12 +140,18 @@ static const char *const finish_names[FINISH_COUNT] = {
 
 const char *finish_name(enum finish f) { return finish_names[f]; }
 
-void answer_read_finish(enum finish *finish, enum json_type type, struct text value)
+static enum finish finish_of(struct text word)
 {
-    struct text word = answer_word(type, value);
-    if (word.n == 0) return;
-    enum finish said = FINISH_OTHER;
+    if (word.n == 0) return FINISH_NONE;
     for (size_t i = 0; i < COUNT(finish_words); i++)
-        if (text_eq(word, finish_words[i].word)) said = finish_words[i].finish;
-    if (said > *finish) *finish = said;
+        if (text_eq(word, finish_words[i].word)) return finish_words[i].finish;
+    return FINISH_OTHER;
 }
+
+void answer_read_finish(struct answer_walk *w)
+{
+    enum finish said = finish_of(answer_word(w));
+    if (said > w->facts->finish) w->facts->finish = said;
+}
+
+void answer_read_token(struct answer_walk *w) { w->facts->token |= answer_has_substance(w); }

@@ -3,42 +3,38 @@
 #include "answer_private.h"
 
 /* What counts as a token; `role` does not. */
-static const struct text content_keys[] = {
-    TEXT("content"), TEXT("reasoning_content"), TEXT("reasoning"),     TEXT("refusal"),
-    TEXT("audio"),   TEXT("tool_calls"),        TEXT("function_call"),
-};
-
-static bool has_content(enum json_type type, struct text message)
+static void read_message(struct answer_walk *w, struct text key)
 {
-    return type == JSON_OBJECT && answer_object_has(message, content_keys, COUNT(content_keys));
+    if (text_eq(key, TEXT("content")) || text_eq(key, TEXT("reasoning_content")) || text_eq(key, TEXT("reasoning")) ||
+        text_eq(key, TEXT("refusal")) || text_eq(key, TEXT("audio")) || text_eq(key, TEXT("tool_calls")) ||
+        text_eq(key, TEXT("function_call")))
+        answer_read_token(w);
 }
 
-static void read_choice(struct answer_facts *facts, struct text choice)
+static void read_choice(struct answer_walk *w, struct text key)
 {
-    for (struct json_iter it = json_iter(choice); json_next(&it);) {
-        if (text_eq(it.key, TEXT("finish_reason")))
-            answer_read_finish(&facts->finish, it.type, it.value);
-        else if (text_eq(it.key, TEXT("delta")) || text_eq(it.key, TEXT("message")))
-            facts->token |= has_content(it.type, it.value);
-        else if (text_eq(it.key, TEXT("text")))
-            facts->token |= answer_has_substance(it.type, it.value);
-    }
+    if (text_eq(key, TEXT("finish_reason")))
+        answer_read_finish(w);
+    else if (text_eq(key, TEXT("delta")) || text_eq(key, TEXT("message")))
+        answer_walk_object(w, read_message);
+    else if (text_eq(key, TEXT("text")))
+        answer_read_token(w);
 }
 
-void answer_read_chat(struct answer_facts *facts, struct text object)
+void answer_read_chat(struct answer_walk *w, struct text key)
 {
-    for (struct json_iter it = json_iter(object); json_next(&it);) {
-        if (text_eq(it.key, TEXT("usage"))) answer_read_usage(&facts->usage, it.type, it.value);
-        if (!text_eq(it.key, TEXT("choices")) || it.type != JSON_ARRAY) continue;
-        for (struct json_iter choice = json_iter(it.value); json_next(&choice);)
-            if (choice.type == JSON_OBJECT) read_choice(facts, choice.value);
-    }
+    answer_note_error(w, key);
+    if (text_eq(key, TEXT("choices")))
+        answer_walk_array(w, read_choice);
+    else if (text_eq(key, TEXT("usage")))
+        answer_read_usage(w);
 }
 
-void answer_read_embedding(struct answer_facts *facts, struct text object)
+void answer_read_embedding(struct answer_walk *w, struct text key)
 {
-    for (struct json_iter it = json_iter(object); json_next(&it);) {
-        if (text_eq(it.key, TEXT("usage"))) answer_read_usage(&facts->usage, it.type, it.value);
-        if (text_eq(it.key, TEXT("data"))) facts->token |= answer_has_substance(it.type, it.value);
-    }
+    answer_note_error(w, key);
+    if (text_eq(key, TEXT("data")))
+        answer_read_token(w);
+    else if (text_eq(key, TEXT("usage")))
+        answer_read_usage(w);
 }

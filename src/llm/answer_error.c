@@ -4,35 +4,42 @@
  */
 #include "answer_private.h"
 
-enum { SAYS_ERROR = 1, HAS_CODE = 2, HAS_MESSAGE = 4, HAS_ANSWER = 8 };
+enum { NOTHING = 0, SAYS_ERROR = 1, HAS_CODE = 2, HAS_MESSAGE = 4, HAS_ANSWER = 8, HAS_TYPE = 16 };
 
-static const struct mark {
-    struct text key, value; /* value: the only one that counts; empty = any with substance */
-    unsigned bit;
-} marks[] = {
-    {TEXT("error"), TEXT(""), SAYS_ERROR},         {TEXT("object"), TEXT("\"error\""), SAYS_ERROR},
-    {TEXT("type"), TEXT("\"error\""), SAYS_ERROR}, {TEXT("code"), TEXT(""), HAS_CODE},
-    {TEXT("error_code"), TEXT(""), HAS_CODE},      {TEXT("message"), TEXT(""), HAS_MESSAGE},
-    {TEXT("msg"), TEXT(""), HAS_MESSAGE},          {TEXT("error_msg"), TEXT(""), HAS_MESSAGE},
-    {TEXT("choices"), TEXT(""), HAS_ANSWER},       {TEXT("content"), TEXT(""), HAS_ANSWER},
-    {TEXT("output"), TEXT(""), HAS_ANSWER},        {TEXT("data"), TEXT(""), HAS_ANSWER},
-};
+/* What a member with substance tells. A type tells something only when it is "error". */
+#define MARKS(X)                                                                                                       \
+    X("error", SAYS_ERROR)                                                                                             \
+    X("object", HAS_TYPE)                                                                                              \
+    X("type", HAS_TYPE)                                                                                                \
+    X("code", HAS_CODE)                                                                                                \
+    X("error_code", HAS_CODE)                                                                                          \
+    X("message", HAS_MESSAGE)                                                                                          \
+    X("msg", HAS_MESSAGE)                                                                                              \
+    X("error_msg", HAS_MESSAGE)                                                                                        \
+    X("choices", HAS_ANSWER)                                                                                           \
+    X("content", HAS_ANSWER)                                                                                           \
+    X("output", HAS_ANSWER)                                                                                            \
+    X("data", HAS_ANSWER)
 
-static unsigned mark_of(const struct json_iter *it)
+static unsigned mark_of(struct text key)
 {
-    for (const struct mark *m = marks; m < marks + COUNT(marks); m++) {
-        if (!text_eq(it->key, m->key)) continue;
-        bool counts = m->value.n ? text_eq(it->value, m->value) : answer_has_substance(it->type, it->value);
-        return counts ? m->bit : 0;
-    }
-    return 0;
+#define X(name, mark)                                                                                                  \
+    if (text_eq(key, TEXT(name))) return mark;
+    MARKS(X)
+#undef X
+    return NOTHING;
 }
 
-bool answer_is_error(struct text object)
+void answer_note_error(struct answer_walk *w, struct text key)
 {
-    unsigned found = 0;
-    for (struct json_iter it = json_iter(object); json_next(&it);)
-        found |= mark_of(&it);
-    if (found & SAYS_ERROR) return true;
-    return (found & HAS_CODE) && (found & HAS_MESSAGE) && !(found & HAS_ANSWER);
+    unsigned mark = mark_of(key);
+    if (mark == NOTHING || !answer_has_substance(w)) return;
+    if (mark == HAS_TYPE) mark = text_eq(answer_word(w), TEXT("error")) ? SAYS_ERROR : NOTHING;
+    w->marks |= mark;
+}
+
+bool answer_is_error(const struct answer_walk *w)
+{
+    if (w->marks & SAYS_ERROR) return true;
+    return (w->marks & HAS_CODE) && (w->marks & HAS_MESSAGE) && !(w->marks & HAS_ANSWER);
 }

@@ -1,38 +1,61 @@
-/* answer_private.h - what the readers of the families' answers share. The JSON they get has passed json_scan(). */
+/* answer_private.h - one walk over an answer, and what the readers of the families share.
+ *
+ * Of an answer a dozen small members are wanted, and beside them lies one large string. So nothing is looked up and
+ * nothing is passed twice: a reader is shown each member of an object, and where it wants to know what is inside, the
+ * walk goes there. All this is for objects that json_scan() has found valid.
+ */
 #ifndef DSGATE_SRC_LLM_ANSWER_PRIVATE_H
 #define DSGATE_SRC_LLM_ANSWER_PRIVATE_H
 
 #include "dsgate/llm/answer.h"
-#include "dsgate/llm/json.h"
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-/* One reader a family, for events and whole answers alike: they differ in where the same members lie. */
-void answer_read_chat(struct answer_facts *facts, struct text object);
-void answer_read_embedding(struct answer_facts *facts, struct text object);
-void answer_read_messages(struct answer_facts *facts, struct text object);
-void answer_read_responses(struct answer_facts *facts, struct text object);
+/* Of valid JSON, outside strings. */
+static inline bool answer_is_space(char c) { return (unsigned char)c <= ' '; }
 
-/* A usage object of any dialect; later values replace earlier ones. */
-void answer_read_usage(struct usage *usage, enum json_type type, struct text value);
+/* ---- the walk ---- */
 
-/* A finish_reason, stop_reason or status; anything but a non-empty string says nothing. */
-void answer_read_finish(enum finish *finish, enum json_type type, struct text value);
+struct answer_walk {
+    const char *at, *last; /* what comes next; the brace that ends the whole object */
+    struct answer_facts *facts;
+    unsigned marks;  /* what has been seen of an error, see answer_error.c */
+    int64_t *counts; /* of the usage object that is being walked */
+};
 
-/* Is this object an error and no answer? */
-bool answer_is_error(struct text object);
+/* Is shown a member: the key without its quotes, escapes unresolved, and the walk before the value. It may leave the
+ * value there, looked at or not, or pass all of it. Readers compare keys one by one with literals: lengths that the
+ * compiler knows make that cheaper than any table. */
+typedef void answer_reader(struct answer_walk *w, struct text key);
+
+/* Passes an object and has its members read, or an array and has the members of its objects read. Any other value is
+ * left where it is. */
+void answer_walk_object(struct answer_walk *w, answer_reader *read);
+void answer_walk_array(struct answer_walk *w, answer_reader *read);
+
+/* ---- single values ---- */
 
 /* A non-empty string, array or object, a number, true. */
-bool answer_has_substance(enum json_type type, struct text value);
+bool answer_has_substance(const struct answer_walk *w);
 
-/* Has one of the keys (n of them) substance in the object? In one of the array's objects? */
-bool answer_object_has(struct text object, const struct text *keys, size_t n);
-bool answer_array_has(struct text array, const struct text *keys, size_t n);
+/* The words between a string's quotes, escapes unresolved; empty for other types. */
+struct text answer_word(const struct answer_walk *w);
 
-/* The words between a JSON string's quotes, escapes unresolved; empty for other types. */
-static inline struct text answer_word(enum json_type type, struct text value)
-{
-    return type == JSON_STRING && value.n >= 2 ? text_make(value.p + 1, value.n - 2) : TEXT_NONE;
-}
+/* Passes a number that counts something, that is, one of digits alone; false leaves any other value where it is. */
+bool answer_take_count(struct answer_walk *w, uint64_t *n);
+
+/* ---- members of several families ---- */
+
+void answer_read_token(struct answer_walk *w);  /* a token if it has substance */
+void answer_read_finish(struct answer_walk *w); /* a finish_reason, stop_reason or status */
+void answer_read_usage(struct answer_walk *w);  /* of any dialect; later values replace earlier ones */
+
+/* ---- whole objects: one reader a family, for events and answers alike ---- */
+
+answer_reader answer_read_chat, answer_read_embedding, answer_read_messages, answer_read_responses;
+
+/* Notes whether the member tells that the object is an error; and is it one, all in all? */
+void answer_note_error(struct answer_walk *w, struct text key);
+bool answer_is_error(const struct answer_walk *w);
 
 #endif

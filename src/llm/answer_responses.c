@@ -1,11 +1,7 @@
-/* OpenAI's responses. A plain answer is a response object; a stream's events carry deltas, and the last one the whole
- * response. */
+/* OpenAI's responses. A plain answer is a response object; a stream's events carry deltas, and some the whole response
+ * as it is by then. No event has a member that means anything else in a response, so one reader does for both. */
 #include "answer_private.h"
 
-static const struct text item_keys[] = {
-    TEXT("arguments"), TEXT("name"), TEXT("summary"), TEXT("encrypted_content"), TEXT("input"), TEXT("result"),
-};
-static const struct text part_keys[] = {TEXT("text"), TEXT("refusal"), TEXT("transcript")};
 static const struct text end_events[] = {
     TEXT("response.completed"),
     TEXT("response.incomplete"),
@@ -13,62 +9,58 @@ static const struct text end_events[] = {
     TEXT("response.cancelled"),
 };
 
+static void read_part(struct answer_walk *w, struct text key)
+{
+    if (text_eq(key, TEXT("text")) || text_eq(key, TEXT("refusal")) || text_eq(key, TEXT("transcript")))
+        answer_read_token(w);
+}
+
 /* Tool calls and reasoning are in the item itself, text is in its parts. */
-static bool has_item(struct text output)
+static void read_item(struct answer_walk *w, struct text key)
 {
-    if (answer_array_has(output, item_keys, COUNT(item_keys))) return true;
-    for (struct json_iter item = json_iter(output); json_next(&item);) {
-        struct text content;
-        if (item.type == JSON_OBJECT && json_get(item.value, TEXT("content"), &content) == JSON_ARRAY &&
-            answer_array_has(content, part_keys, COUNT(part_keys)))
-            return true;
-    }
-    return false;
+    if (text_eq(key, TEXT("content")))
+        answer_walk_array(w, read_part);
+    else if (text_eq(key, TEXT("arguments")) || text_eq(key, TEXT("name")) || text_eq(key, TEXT("summary")) ||
+             text_eq(key, TEXT("encrypted_content")) || text_eq(key, TEXT("input")) || text_eq(key, TEXT("result")))
+        answer_read_token(w);
 }
 
-static void read_incomplete(struct answer_facts *facts, struct text details)
+static void read_incomplete(struct answer_walk *w, struct text key)
 {
-    struct text reason;
-    enum json_type type = json_get(details, TEXT("reason"), &reason);
-    answer_read_finish(&facts->finish, type, reason);
+    if (text_eq(key, TEXT("reason"))) answer_read_finish(w);
 }
 
-static void read_response(struct answer_facts *facts, struct text response)
+static void read_response(struct answer_walk *w, struct text key)
 {
-    for (struct json_iter it = json_iter(response); json_next(&it);) {
-        if (text_eq(it.key, TEXT("status")))
-            answer_read_finish(&facts->finish, it.type, it.value);
-        else if (text_eq(it.key, TEXT("usage")))
-            answer_read_usage(&facts->usage, it.type, it.value);
-        else if (text_eq(it.key, TEXT("error")))
-            facts->error |= answer_has_substance(it.type, it.value);
-        else if (text_eq(it.key, TEXT("output")) && it.type == JSON_ARRAY)
-            facts->token |= has_item(it.value);
-        else if (text_eq(it.key, TEXT("incomplete_details")) && it.type == JSON_OBJECT)
-            read_incomplete(facts, it.value);
-    }
+    if (text_eq(key, TEXT("status")))
+        answer_read_finish(w);
+    else if (text_eq(key, TEXT("usage")))
+        answer_read_usage(w);
+    else if (text_eq(key, TEXT("error")))
+        w->facts->error |= answer_has_substance(w);
+    else if (text_eq(key, TEXT("output")))
+        answer_walk_array(w, read_item);
+    else if (text_eq(key, TEXT("incomplete_details")))
+        answer_walk_object(w, read_incomplete);
 }
 
-static void read_event(struct answer_facts *facts, struct text name, struct text object)
+static void read_event_type(struct answer_walk *w)
 {
-    bool delta = text_ends(name, TEXT(".delta"));
-    struct text value;
-    enum json_type type = json_get(object, delta ? TEXT("delta") : TEXT("response"), &value);
+    struct text name = answer_word(w);
     for (size_t i = 0; i < COUNT(end_events); i++)
-        facts->done |= text_eq(name, end_events[i]);
-    if (text_eq(name, TEXT("response.failed"))) facts->error = true;
-    if (delta)
-        facts->token |= answer_has_substance(type, value);
-    else if (type == JSON_OBJECT)
-        read_response(facts, value);
+        w->facts->done |= text_eq(name, end_events[i]);
+    w->facts->error |= text_eq(name, TEXT("response.failed"));
 }
 
-void answer_read_responses(struct answer_facts *facts, struct text object)
+void answer_read_responses(struct answer_walk *w, struct text key)
 {
-    struct text type;
-    enum json_type found = json_get(object, TEXT("type"), &type);
-    if (found == JSON_STRING)
-        read_event(facts, answer_word(found, type), object);
+    answer_note_error(w, key);
+    if (text_eq(key, TEXT("type")))
+        read_event_type(w);
+    else if (text_eq(key, TEXT("delta")))
+        answer_read_token(w);
+    else if (text_eq(key, TEXT("response")))
+        answer_walk_object(w, read_response);
     else
-        read_response(facts, object);
+        read_response(w, key);
 }

@@ -6,38 +6,47 @@
 enum count { PROMPT, INPUT, CACHE_READ, CACHE_WRITTEN, COMPLETION, CACHED, REASONING, COUNTS };
 
 /* clang-format off */
-static const struct {
-    struct text key;
-    enum count count;
-} names[] = {
-    {TEXT("prompt_tokens"), PROMPT},                {TEXT("input_tokens"), INPUT},
-    {TEXT("completion_tokens"), COMPLETION},        {TEXT("output_tokens"), COMPLETION},
-    {TEXT("cached_tokens"), CACHED},                {TEXT("prompt_cache_hit_tokens"), CACHED},
-    {TEXT("cache_read_input_tokens"), CACHE_READ},  {TEXT("cache_creation_input_tokens"), CACHE_WRITTEN},
-    {TEXT("reasoning_tokens"), REASONING},
-};
+#define NAMES(X) \
+    X("prompt_tokens", PROMPT)                 X("input_tokens", INPUT) \
+    X("completion_tokens", COMPLETION)         X("output_tokens", COMPLETION) \
+    X("prompt_cache_hit_tokens", CACHED)       X("cached_tokens", CACHED) \
+    X("cache_read_input_tokens", CACHE_READ)   X("cache_creation_input_tokens", CACHE_WRITTEN) \
+    X("reasoning_tokens", REASONING)
 /* clang-format on */
 
-static const int64_t absent = -1, absurd = 1000000000;
+static const int64_t absent = -1;
+static const uint64_t absurd = 1000000000;
 
-/* A count that is told twice (DeepSeek: cached) is the larger one. */
-static void take_count(int64_t counts[COUNTS], struct text key, struct text value)
+static enum count count_of(struct text key)
 {
-    int64_t n;
-    if (!json_to_i64(value, &n) || n < 0 || n > absurd) return;
-    for (size_t i = 0; i < COUNT(names); i++)
-        if (text_eq(key, names[i].key) && n > counts[names[i].count]) counts[names[i].count] = n;
+#define X(name, count)                                                                                                 \
+    if (text_eq(key, TEXT(name))) return count;
+    NAMES(X)
+#undef X
+    return COUNTS;
 }
 
-/* prompt_tokens_details and the like: one level down. */
-static void take_counts(int64_t counts[COUNTS], struct text usage)
+/* A count that is told twice (DeepSeek: cached) is the larger one. */
+static void take_count(struct answer_walk *w, enum count count)
 {
-    for (struct json_iter it = json_iter(usage); json_next(&it);) {
-        if (it.type == JSON_NUMBER) take_count(counts, it.key, it.value);
-        if (it.type != JSON_OBJECT || !text_ends(it.key, TEXT("_tokens_details"))) continue;
-        for (struct json_iter detail = json_iter(it.value); json_next(&detail);)
-            if (detail.type == JSON_NUMBER) take_count(counts, detail.key, detail.value);
-    }
+    uint64_t n;
+    if (answer_take_count(w, &n) && n <= absurd && (int64_t)n > w->counts[count]) w->counts[count] = (int64_t)n;
+}
+
+static void read_detail(struct answer_walk *w, struct text key)
+{
+    enum count count = count_of(key);
+    if (count < COUNTS) take_count(w, count);
+}
+
+/* prompt_tokens_details and the like are one level down. */
+static void read_member(struct answer_walk *w, struct text key)
+{
+    enum count count = count_of(key);
+    if (count < COUNTS)
+        take_count(w, count);
+    else if (text_ends(key, TEXT("_tokens_details")))
+        answer_walk_object(w, read_detail);
 }
 
 static int64_t or_else(int64_t count, int64_t otherwise) { return count == absent ? otherwise : count; }
@@ -56,17 +65,23 @@ static void replace(struct usage *usage, int64_t *field, int64_t count)
     usage->known = true;
 }
 
-void answer_read_usage(struct usage *usage, enum json_type type, struct text value)
+static void replace_usage(struct usage *usage, const int64_t counts[COUNTS])
 {
-    int64_t counts[COUNTS];
-    if (type != JSON_OBJECT) return;
-    for (size_t i = 0; i < COUNTS; i++)
-        counts[i] = absent;
-    take_counts(counts, value);
     replace(usage, &usage->prompt, whole_prompt(counts, usage->cached));
     replace(usage, &usage->completion, counts[COMPLETION]);
     replace(usage, &usage->cached, or_else(counts[CACHED], counts[CACHE_READ]));
     replace(usage, &usage->reasoning, counts[REASONING]);
     if (usage->cached > usage->prompt) usage->cached = usage->prompt;
     if (usage->reasoning > usage->completion) usage->reasoning = usage->completion;
+}
+
+void answer_read_usage(struct answer_walk *w)
+{
+    int64_t counts[COUNTS];
+    for (size_t i = 0; i < COUNTS; i++)
+        counts[i] = absent;
+    w->counts = counts;
+    answer_walk_object(w, read_member);
+    w->counts = NULL;
+    replace_usage(&w->facts->usage, counts);
 }

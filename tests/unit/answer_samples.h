@@ -286,6 +286,46 @@ static const struct sample bodies[] = {
      "token stop -"},
     {"empty errors are none", FAMILY_CHAT, "{\"error\":\"\",\"choices\":[]}", "none -"},
     {"a code alone", FAMILY_CHAT, "{\"code\":1}", "none -"},
+
+    /* the walk through an answer */
+    {"white space everywhere", FAMILY_CHAT,
+     " \r\n{\t\"choices\" : [ { \"message\" : { \"content\" : \"Hi\" } , \"finish_reason\" : \"stop\" } ] ,\n"
+     "\"usage\" : { \"prompt_tokens\" : 1\r, \"prompt_tokens_details\" : { \"cached_tokens\" : 1\n} , "
+     "\"completion_tokens\" : 2\t} }",
+     "token stop 1/2/1/0"},
+    {"only white space inside", FAMILY_CHAT,
+     "{\"choices\":[ { \"message\" : { \"content\" : [ ] , \"audio\" : { } } } , [ ] , { } ],\"usage\":{ }}", "none -"},
+    {"brackets, quotes and backslashes in strings", FAMILY_CHAT,
+     "{\"id\":\"}],\\\"\",\"choices\":[{\"message\":{\"content\":\"\\\\\\\"}]}\\\\\",\"role\":\"{[\\\\\"},"
+     "\"finish_reason\":\"length\"}],\"usage\":{\"prompt_tokens\":1}}",
+     "token length 1/0/0/0"},
+    {"odd keys", FAMILY_CHAT,
+     "{\"\":1,\"\\\"\":\"\\\\\",\"usage\\\\\":2,\"choices\":[{\"\":{},\"a\\\"finish_reason\":\"abort\",\"text\":\"a\","
+     "\"finish_reason\":\"stop\"}]}",
+     "token stop -"},
+    {"unknown containers are passed whole", FAMILY_CHAT,
+     "{\"x\":{\"usage\":{\"prompt_tokens\":9},\"error\":[{\"}\":\"]\"},[[]]]},"
+     "\"choices\":[[{\"text\":\"a\"}],{\"logprobs\":{\"content\":[{\"token\":\"]}\",\"bytes\":[93,125],"
+     "\"finish_reason\":\"abort\"}]},\"finish_reason\":\"stop\"}],"
+     "\"usage\":{\"prompt_tokens\":1,\"x\":{\"completion_tokens\":9}}}",
+     "stop 1/0/0/0"},
+    {"an end told elsewhere is none", FAMILY_CHAT,
+     "{\"finish_reason\":\"abort\",\"choices\":[{\"message\":{\"content\":\"a\",\"finish_reason\":\"error\"},"
+     "\"finish_reason\":\"stop\"}]}",
+     "token stop -"},
+    {"of a whole answer's choices the worst end counts", FAMILY_CHAT,
+     "{\"choices\":[{\"finish_reason\":\"stop\"},{\"finish_reason\":\"abort\"},{\"finish_reason\":null},"
+     "{\"finish_reason\":\"length\"}]}",
+     "aborted -"},
+    {"members twice are both read", FAMILY_CHAT,
+     "{\"choices\":[{\"text\":\"a\"}],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":3},"
+     "\"choices\":[],\"usage\":{\"prompt_tokens\":2},\"error\":null,\"error\":{\"code\":1}}",
+     "token error none 2/3/0/0"},
+    {"not the type of an error", FAMILY_CHAT,
+     "{\"type\":\"errors\",\"object\":\"error \",\"type\":\"\",\"object\":[\"error\"],\"type\":null}", "none -"},
+    {"responses: the type comes last", FAMILY_RESPONSES,
+     "{\"response\":{\"status\":\"completed\",\"usage\":{\"input_tokens\":1}},\"type\":\"response.completed\"}",
+     "done stop 1/0/0/0"},
 };
 
 static const struct text invalid_bodies[] = {
@@ -319,6 +359,17 @@ static const struct sample usages[] = {
      "none 5/0/5/0"},
     {"more reasoning than output", FAMILY_CHAT,
      "{\"usage\":{\"completion_tokens\":5,\"completion_tokens_details\":{\"reasoning_tokens\":7}}}", "none 0/5/0/5"},
+    {"a string that looks like counts", FAMILY_CHAT,
+     "{\"usage\":{\"prompt_tokens\":\"1,\\\"completion_tokens\\\":9\",\"completion_tokens\":2}}", "none 0/2/0/0"},
+    {"containers instead of counts", FAMILY_CHAT,
+     "{\"usage\":{\"prompt_tokens\":{\"completion_tokens\":9},\"cached_tokens\":[7,8],\"completion_tokens\":2}}",
+     "none 0/2/0/0"},
+    {"white space behind", FAMILY_CHAT, "{\"usage\":{\"prompt_tokens\":5 \n} } \r\n\t ", "none 5/0/0/0"},
+    {"details of details", FAMILY_CHAT,
+     "{\"usage\":{\"prompt_tokens\":5,\"prompt_tokens_details\":{\"x_tokens_details\":{\"cached_tokens\":4}}}}",
+     "none 5/0/0/0"},
+    {"anthropic: no count of input", FAMILY_MESSAGES, "{\"input_tokens\":\"7\",\"usage\":{\"input_tokens\":-0}}",
+     "none -"},
     {"zero", FAMILY_CHAT, "{\"usage\":{\"prompt_tokens\":0}}", "none 0/0/0/0"},
 };
 

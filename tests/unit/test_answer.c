@@ -55,12 +55,23 @@ END_TEST
 
 /* ---- whole answers ---- */
 
+/* From memory that ends with the body, so that a sanitizer sees a step too far. */
+static void read_body(struct answer_facts *facts, char *line, size_t n, const struct sample *s)
+{
+    size_t length = strlen(s->bytes);
+    char *bytes = malloc(length);
+    ck_assert_ptr_nonnull(bytes);
+    memcpy(bytes, s->bytes, length);
+    answer_read_body(facts, s->family, text_make(bytes, length));
+    describe(line, n, facts);
+    free(bytes);
+}
+
 START_TEST(read_bodies)
 {
     struct answer_facts facts = {0};
     char line[200];
-    answer_read_body(&facts, bodies[_i].family, text_of(bodies[_i].bytes));
-    describe(line, sizeof line, &facts);
+    read_body(&facts, line, sizeof line, &bodies[_i]);
     ck_assert(facts.valid);
     ck_assert_msg(!strcmp(line, bodies[_i].facts), "%s: %s", bodies[_i].name, line);
 }
@@ -80,8 +91,7 @@ START_TEST(counts)
 {
     struct answer_facts facts = {0};
     char line[200];
-    answer_read_body(&facts, usages[_i].family, text_of(usages[_i].bytes));
-    describe(line, sizeof line, &facts);
+    read_body(&facts, line, sizeof line, &usages[_i]);
     ck_assert_msg(!strcmp(line, usages[_i].facts), "%s: %s", usages[_i].name, line);
 }
 END_TEST
