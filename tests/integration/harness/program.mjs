@@ -8,7 +8,7 @@ import path from "node:path";
 
 export const BUILD = path.resolve(process.env.DSGATE_BUILD ?? "build");
 
-// The longest that anything here may take on a machine that is busy with other things. Nothing waits that long when all is well.
+// The longest that anything here may take on a busy machine. Nothing waits that long when all is well.
 export const PATIENCE_MS = 20_000;
 
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
@@ -73,8 +73,12 @@ export function connects(where) {
 
 // ---- programs ----
 
+// With sanitizers: memory that was freed is soon used again, so that growth can be judged.
+const SANITIZER = { ASAN_OPTIONS: "quarantine_size_mb=1" };
+
 const running = new Set();
 process.once("exit", () => running.forEach((child) => child.kill("SIGKILL")));
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(1));
 
 export class Program {
     constructor(name, args, { env, folder = temporaryFolder() } = {}) {
@@ -82,13 +86,21 @@ export class Program {
         this.folder = folder;
         this.stderrFile = path.join(folder, `${name}.stderr`);
         this.stdoutFile = path.join(folder, `${name}.stdout`);
-        const out = fs.openSync(this.stdoutFile, "a"), err = fs.openSync(this.stderrFile, "a");
-        this.child = spawn(path.join(BUILD, name), args, { stdio: ["ignore", out, err], env: { ...process.env, ...env } });
+        const out = fs.openSync(this.stdoutFile, "a"),
+            err = fs.openSync(this.stderrFile, "a");
+        this.child = spawn(path.join(BUILD, name), args, {
+            stdio: ["ignore", out, err],
+            env: { ...SANITIZER, ...process.env, ...env },
+        });
         fs.closeSync(out);
         fs.closeSync(err);
+        this.child.unref(); // a test that fails must not wait for what it has left running
         running.add(this.child);
+        this.sent = new Set();
         this.exited = once(this.child, "exit").then(([code, signal]) => {
             running.delete(this.child);
+            if ((signal && !this.sent.has(signal)) || /Sanitizer|runtime error/.test(this.stderr))
+                console.error(this.stderr);
             return { code, signal };
         });
     }
@@ -114,6 +126,7 @@ export class Program {
     }
 
     signal(name) {
+        this.sent.add(name);
         this.child.kill(name);
     }
 

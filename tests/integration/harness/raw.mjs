@@ -44,7 +44,9 @@ export class RawClient {
     }
 
     async until(pattern) {
-        return eventually(`bytes like ${pattern}, after ${JSON.stringify(this.received.slice(-300))}`, () => this.received.match(pattern));
+        return eventually(`bytes like ${pattern}, after ${JSON.stringify(this.received.slice(-300))}`, () =>
+            this.received.match(pattern),
+        );
     }
 
     // All bytes until the peer closed, and how it did.
@@ -75,7 +77,9 @@ export class RawClient {
 
 function parseHead(head) {
     const [first, ...lines] = head.split("\r\n");
-    const headers = Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf(":")).toLowerCase(), line.slice(line.indexOf(":") + 1).trim()]));
+    const headers = Object.fromEntries(
+        lines.map((line) => [line.slice(0, line.indexOf(":")).toLowerCase(), line.slice(line.indexOf(":") + 1).trim()]),
+    );
     return { status: Number(first.split(" ")[1]), headers };
 }
 
@@ -91,7 +95,13 @@ function bodyEnd(answer, text, from) {
 
 // The bytes of a request; a header whose value is null is left out.
 export function request(method, target, { headers = {}, body = "" } = {}) {
-    const fields = { Host: "gateway.test", ...(body && { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(body) }), ...headers };
-    const lines = Object.entries(fields).filter(([, value]) => value !== null).map(([name, value]) => `${name}: ${value}\r\n`);
+    const fields = {
+        Host: "gateway.test",
+        ...(body && { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(body) }),
+        ...headers,
+    };
+    const lines = Object.entries(fields)
+        .filter(([, value]) => value !== null)
+        .map(([name, value]) => `${name}: ${value}\r\n`);
     return `${method} ${target} HTTP/1.1\r\n${lines.join("")}\r\n${body}`;
 }

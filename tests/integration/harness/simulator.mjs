@@ -2,6 +2,9 @@
 import assert from "node:assert/strict";
 import { Program, freePort } from "./program.mjs";
 
+// Answers as quick as can be, and short.
+export const FAST = ["--tokens", "16", "--token-ms", "1", "--first-token-ms", "1"];
+
 export const SIMULATOR_KEY = "sk-simulator-4f1c9a7e2b";
 
 export class Simulator {
@@ -17,8 +20,8 @@ export class Simulator {
         return `http://127.0.0.1:${this.port}`;
     }
 
-    async control(path, body) {
-        const response = await fetch(`${this.url}/_sim/${path}`, body && { method: "POST", body: JSON.stringify(body) });
+    async control(path, { method = "GET", body } = {}) {
+        const response = await fetch(`${this.url}/_sim/${path}`, { method, body: body && JSON.stringify(body) });
         const text = await response.text();
         assert.ok(response.ok, `/_sim/${path}: ${response.status} ${text}`);
         return text && JSON.parse(text);
@@ -26,10 +29,10 @@ export class Simulator {
 
     // Requests meet this scenario from now on; `scope` may name a model, a path, and for how many requests.
     scenario(scenario, scope = {}) {
-        return this.control("scenario", { scenario, ...scope });
+        return this.control("scenario", { method: "POST", body: { scenario, ...scope } });
     }
     reset() {
-        return this.control("reset", {});
+        return this.control("reset", { method: "POST" });
     }
     stats() {
         return this.control("stats");
@@ -38,9 +41,16 @@ export class Simulator {
     async last() {
         const { head_base64, body_base64, summary } = await this.control("last");
         const headers = {};
-        for (const [name, value] of summary.headers) headers[name] = name in headers ? [headers[name], value].flat() : value;
+        for (const [name, value] of summary.headers)
+            headers[name] = name in headers ? [headers[name], value].flat() : value;
         const plain = (base64) => Buffer.from(base64, "base64").toString();
-        return { method: summary.method, target: summary.target, headers, head: plain(head_base64), body: plain(body_base64) };
+        return {
+            method: summary.method,
+            target: summary.target,
+            headers,
+            head: plain(head_base64),
+            body: plain(body_base64),
+        };
     }
 
     async stop() {

@@ -1,0 +1,158 @@
+// Talks to a simulator of its own without the gateway: over fetch, and over raw sockets, because HTTP clients hide just what the
+// tests of dsgate-sim are about. Only built-in modules.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import net from "node:net";
+import path from "node:path";
+import { after, before, beforeEach } from "node:test";
+
+const build = process.env.DSGATE_BUILD ?? path.resolve(import.meta.dirname ?? ".", "../../../build");
+const program = path.join(build, "dsgate-sim");
+
+// ---- the program ----
+
+export async function startSimulator(...options) {
+    const child = spawn(program, [
+        "--listen",
+        "127.0.0.1:0",
+        "--token-ms",
+        "0",
+        "--first-token-ms",
+        "0",
+        "--created",
+        "1764660903",
+        ...options,
+    ]);
+    let said = "";
+    child.stderr.on("data", (bytes) => {
+        said += bytes;
+    });
+    for await (const bytes of child.stdout) {
+        said += bytes;
+        const listening = said.match(/listens on 127\.0\.0\.1:(\d+)/);
+        if (listening) return { child, port: Number(listening[1]) };
+    }
+    throw new Error(`dsgate-sim does not start: ${said}`);
+}
+
+export async function stopSimulator({ child }) {
+    child.kill("SIGTERM");
+    const [code] = await once(child, "exit");
+    return code;
+}
+
+export async function runToEnd(...options) {
+    const child = spawn(program, options);
+    let stdout = "",
+        stderr = "";
+    child.stdout.on("data", (bytes) => {
+        stdout += bytes;
+    });
+    child.stderr.on("data", (bytes) => {
+        stderr += bytes;
+    });
+    const [code] = await once(child, "close");
+    return { code, stdout, stderr };
+}
+
+export let sim;
+
+// One simulator for a file of tests, as new before each of them.
+export function serveForTests() {
+    before(async () => {
+        sim = await startSimulator();
+    });
+    after(async () => {
+        assert.equal(await stopSimulator(sim), 0, "SIGTERM ends with status 0");
+    });
+    beforeEach(async () => {
+        await control("reset");
+    });
+}
+
+// ---- talking to it ----
+
+export const user = (content) => [{ role: "user", content }];
+export const chat = (more = {}) => ({ model: "deepseek-flash", messages: user("Hello"), ...more });
+export const url = (where, port = sim.port) => `http://127.0.0.1:${port}${where}`;
+
+export function post(where, body, headers = {}) {
+    return fetch(url(where), {
+        method: "POST",
+        headers: { authorization: "Bearer sk-test", "content-type": "application/json", ...headers },
+        body: typeof body === "string" ? body : JSON.stringify(body),
+    });
+}
+
+export async function control(what, body) {
+    const answer = await fetch(url(`/_sim/${what}`), { method: "POST", body: body && JSON.stringify(body) });
+    return { status: answer.status, body: await answer.json() };
+}
+export const ask = async (what) => (await fetch(url(`/_sim/${what}`))).json();
+
+export function rawRequest(body, headers = {}, where = "/v1/chat/completions") {
+    const text = JSON.stringify(body);
+    const fields = { host: "sim", authorization: "Bearer sk-test", "content-length": Buffer.byteLength(text), ...headers };
+    return `POST ${where} HTTP/1.1\r\n${Object.entries(fields)
+        .map(([n, v]) => `${n}: ${v}\r\n`)
+        .join("")}\r\n${text}`;
+}
+
+// Everything that comes until the connection ends: how it ended, and the bytes in the pieces in which they were read. `enough`: leave
+// as soon as it says so.
+export function exchange(request, enough = () => false) {
+    return new Promise((resolve) => {
+        const socket = net.connect(sim.port, "127.0.0.1");
+        const pieces = [];
+        let ended = "open";
+        const text = () => Buffer.concat(pieces).toString("latin1");
+        socket.on("connect", () => socket.write(request));
+        socket.on("data", (bytes) => {
+            pieces.push(bytes);
+            if (enough(text())) socket.destroy();
+        });
+        socket.on("end", () => {
+            ended = "eof";
+        });
+        socket.on("error", (error) => {
+            ended = error.code;
+        });
+        socket.on("close", () => resolve({ ended, pieces, raw: text(), bytes: Buffer.concat(pieces) }));
+    });
+}
+
+export const play = (scenario, body, headers = {}, enough) =>
+    exchange(rawRequest(body, { "x-sim-scenario": scenario, ...headers }), enough);
+
+export const bodyOf = (raw) => raw.slice(raw.indexOf("\r\n\r\n") + 4);
+
+// Takes chunked framing off; `complete`: whether the last chunk was there.
+export function unchunk(raw) {
+    let rest = bodyOf(raw),
+        body = "";
+    for (;;) {
+        const line = rest.indexOf("\r\n");
+        const size = line > 0 ? Number.parseInt(rest.slice(0, line), 16) : Number.NaN;
+        if (Number.isNaN(size) || rest.length < line + 2 + size) return { body, complete: false, rest };
+        if (size === 0) return { body: Buffer.from(body, "latin1").toString(), complete: true, rest: "" };
+        body += rest.slice(line + 2, line + 2 + size);
+        rest = rest.slice(line + 4 + size);
+    }
+}
+
+export const events = (body) =>
+    body
+        .split("\n\n")
+        .filter((e) => e.includes("data: "))
+        .map((e) => e.slice(e.indexOf("data: ") + 6));
+export const chunks = (body) =>
+    events(body)
+        .filter((e) => e !== "[DONE]")
+        .map((e) => JSON.parse(e));
+export const joined = (list, field) => list.map((c) => c.choices[0]?.delta[field] ?? "").join("");
+
+export async function streamOf(body, headers, where = "/v1/chat/completions") {
+    const answer = await post(where, { stream: true, ...body }, headers);
+    return { answer, text: await answer.text() };
+}

@@ -1,0 +1,142 @@
+// dsgate-sim's control endpoints and command line.
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import {
+    ask,
+    chat,
+    control,
+    exchange,
+    post,
+    runToEnd,
+    serveForTests,
+    sim,
+    startSimulator,
+    stopSimulator,
+    url,
+    user,
+} from "./harness/sim.mjs";
+
+serveForTests();
+
+describe("control", () => {
+    test("scenarios by model, by path and for a count", async () => {
+        const status = async (model = "deepseek-flash") => (await post("/chat/completions", chat({ model }))).status;
+        await control("scenario", { scenario: "busy", model: "deepseek-flash" });
+        assert.deepEqual([await status(), await status("deepseek-v4-pro")], [503, 200]);
+        await control("scenario", { scenario: "500", count: 1 });
+        assert.deepEqual([await status("deepseek-v4-pro"), await status("deepseek-v4-pro")], [500, 200]);
+        await control("scenario", { scenario: "502", path: "/models" });
+        assert.equal((await fetch(url("/v1/models"), { headers: { authorization: "Bearer k" } })).status, 502);
+        assert.equal((await ask("scenario")).length, 2);
+        await control("reset");
+        assert.equal(await status(), 200);
+    });
+
+    test("mistakes are explained", async () => {
+        const message = async (what, body) => (await control(what, body)).body.error.message;
+        assert.match(await message("scenario", { scenario: "eof@mid-contend" }), /no position 'mid-contend'; did you mean 'mid-content'/);
+        assert.match(await message("scenario", { scenari: "busy" }), /no member 'scenari' here; did you mean 'scenario'/);
+        assert.match(await message("scenario", {}), /'scenario' is missing/);
+        assert.match(await message("limit", {}), /did you mean '\/_sim\/limits'/);
+    });
+
+    test("the concurrency limit gives the true 429, and room again when a stream ends", async () => {
+        await control("limits", { concurrency: 2 });
+        const leave = new AbortController();
+        const hold = [1, 2].map(() =>
+            fetch(url("/chat/completions"), {
+                method: "POST",
+                signal: leave.signal,
+                headers: { authorization: "Bearer a" },
+                body: JSON.stringify(chat({ model: "deepseek-flash@stall@first-event", stream: true })),
+            }),
+        );
+        await Promise.all(hold);
+        const refused = await post("/chat/completions", chat(), { authorization: "Bearer a" });
+        const { error } = await refused.json();
+        assert.equal(refused.status, 429);
+        assert.match(error.message, /^Too many requests\. Your current concurrency is 3, which exceeds your concurrency limit of 2/);
+        assert.equal(error.type, "rate_limit_error");
+        assert.equal(refused.headers.get("retry-after"), null);
+        assert.equal((await post("/chat/completions", chat(), { authorization: "Bearer b" })).status, 200);
+        leave.abort();
+        while ((await ask("stats")).open_answers !== 0);
+        assert.equal((await post("/chat/completions", chat(), { authorization: "Bearer a" })).status, 200);
+    });
+
+    test("the last request is kept to the byte", async () => {
+        const body = '{ "model":"deepseek-flash",\t"messages":[{"role":"user","content":"\\u00e4 ä 🚀"}], "x_unknown": 1.50 }';
+        const request = `POST /v1/chat/completions?x=%20 HTTP/1.1\r\nHost: sim\r\nauthorization:Bearer  k \r\nX-Odd:  two\r\nX-Odd: three\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n`;
+        await exchange(request + body);
+        const last = await ask("last");
+        assert.equal(Buffer.from(last.head_base64, "base64").toString(), request);
+        assert.equal(Buffer.from(last.body_base64, "base64").toString(), body);
+        const stats = await ask("stats");
+        assert.equal(stats.requests, 1);
+        assert.deepEqual(
+            stats.last.headers.filter(([n]) => n === "x-odd"),
+            [
+                ["x-odd", "two"],
+                ["x-odd", "three"],
+            ],
+        );
+        assert.equal(stats.last.body_bytes, Buffer.byteLength(body));
+    });
+});
+
+// ---- the command line ----
+
+describe("command line", () => {
+    test("help, version and the list of scenarios", async () => {
+        assert.match((await runToEnd("--version")).stdout, /^dsgate-sim \d+\.\d+\.\d+\n$/);
+        assert.match((await runToEnd("--help")).stdout, /^usage: dsgate-sim /);
+        const { code, stdout } = await runToEnd("--list-scenarios");
+        assert.equal(code, 0);
+        for (const name of ["busy", "drip=N", "eof@POSITION", "ratio=P"]) assert.match(stdout, new RegExp(`^${name} +\\S`, "m"));
+    });
+
+    test("every listed scenario can be asked for", async () => {
+        for (const { scenario } of await ask("scenarios")) {
+            const spec = scenario.replace("@POSITION", "@mid-content").replace(/=[A-Z]+/, "=1");
+            const { status, body } = await control("scenario", { scenario: spec, path: "/nowhere" });
+            assert.equal(status, 200, `${spec}: ${JSON.stringify(body)}`);
+        }
+    });
+
+    const mistakes = [
+        [["--scenario", "bussy"], /did you mean 'busy'/],
+        [["--tokens", "x"], /--tokens takes a number/],
+        [["extra"], /'extra' is no option/],
+        [["--tls-cert", "x"], /belong together/],
+        [["--model-scenario", "busy"], /MODEL=SPEC/],
+    ];
+    for (const [options, complaint] of mistakes) {
+        test(`${options.join(" ")} is refused with status 2`, async () => {
+            const { code, stderr } = await runToEnd(...options);
+            assert.equal(code, 2);
+            assert.match(stderr, complaint);
+        });
+    }
+
+    test("a port that is taken is an error", async () => {
+        const { code, stderr } = await runToEnd("--listen", `127.0.0.1:${sim.port}`);
+        assert.equal(code, 1);
+        assert.match(stderr, new RegExp(String(sim.port)));
+    });
+
+    test("several workers share models, keys, scenarios", async () => {
+        const other = await startSimulator("--workers", "3", "--key", "only", "--model", "mine", "--model-scenario", "mine=busy");
+        const status = async (key, model) =>
+            (
+                await fetch(url("/chat/completions", other.port), {
+                    method: "POST",
+                    headers: { authorization: `Bearer ${key}`, connection: "close" },
+                    body: JSON.stringify(chat({ model })),
+                })
+            ).status;
+        for (let i = 0; i < 6; i++) assert.equal(await status("only", "mine"), 503);
+        assert.equal(await status("only", "deepseek-flash"), 200);
+        assert.equal(await status("another", "deepseek-flash"), 401);
+        assert.equal(await stopSimulator(other), 0);
+    });
+});
