@@ -1,6 +1,8 @@
 # Tests, fuzz targets and benchmarks; included by the Makefile.
 
 UNIT_TESTS     := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
+# The simulator's own tests: its objects are not in the library.
+SIM_TESTS      := $(patsubst tests/unit/sim/%.c,$(BUILD)/unit/sim/%,$(wildcard tests/unit/sim/test_*.c))
 SCENARIO_TESTS := $(patsubst tests/scenario/%.c,$(BUILD)/scenario/%,$(wildcard tests/scenario/test_*.c))
 FUZZ_TARGETS   := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_SECONDS   ?= 60
@@ -15,6 +17,10 @@ $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call say,ld) $(CC) $(ALL_LDFLAGS) $^ $(LIBS) $(CHECK_LIBS) -o $@
 
+$(BUILD)/unit/sim/%: $(BUILD)/tests/unit/sim/%.o $(filter-out %/main.o,$(SIM_OBJECTS)) $(LIBRARY)
+	@mkdir -p $(@D)
+	$(call say,ld) $(CC) $(ALL_LDFLAGS) $^ $(LIBS) $(CHECK_LIBS) -o $@
+
 # Scenarios run the real program on a fake network: these objects replace the ones that touch the kernel.
 FAKED        := loop conn conn_io dial
 FAKE_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/scenario/fake/*.c))
@@ -24,9 +30,9 @@ $(BUILD)/scenario/%: $(BUILD)/tests/scenario/%.o $(FAKE_OBJECTS) $(REAL_OBJECTS)
 	@mkdir -p $(@D)
 	$(call say,ld) $(CC) $(ALL_LDFLAGS) $^ $(LIBS) $(CHECK_LIBS) -o $@
 
-tests: $(UNIT_TESTS) $(SCENARIO_TESTS)
+tests: $(UNIT_TESTS) $(SIM_TESTS) $(SCENARIO_TESTS)
 
-unit: $(UNIT_TESTS)  ## run the unit tests
+unit: $(UNIT_TESTS) $(SIM_TESTS)  ## run the unit tests
 	@sh tests/run-programs.sh unit$(MODE_NAME) $^
 
 scenario: $(SCENARIO_TESTS)  ## run whole journeys on the fake network

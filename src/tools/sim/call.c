@@ -186,8 +186,8 @@ bool call_read(struct call *c, enum api api, bool beta, struct text body, struct
 {
     *c = (struct call){.api = api, .beta = beta, .body = body};
     struct json_result result = json_scan(body, member_names, CALL_MEMBER_COUNT, c->members, JSON_DEPTH);
+    if (result.error == JSON_NOT_OBJECT) return call_refuse_shape(c, r, "invalid type, expected a struct");
     if (result.error != JSON_FINE) return refuse_json(c, result, r);
-    if (result.top != JSON_OBJECT) return call_refuse_shape(c, r, "invalid type, expected a struct");
     if (!read_model(c, r) || !read_stream(c, r)) return false;
     read_max_tokens(c);
     if (call_get(c, CALL_TOOLS)->type == JSON_ARRAY) c->tools = call_get(c, CALL_TOOLS)->value;

@@ -12,14 +12,18 @@ enum api { API_CHAT, API_TEXT, API_ANTHROPIC, API_RESPONSES, API_EMBEDDINGS };
 #define CALL_MEMBERS(X)                                                                                                \
     X(MODEL, "model")                                                                                                  \
     X(MESSAGES, "messages")                                                                                            \
-    X(STREAM, "stream") X(STREAM_OPTIONS, "stream_options") X(MAX_TOKENS, "max_tokens")                                \
-        X(MAX_COMPLETION_TOKENS, "max_completion_tokens") X(MAX_OUTPUT_TOKENS, "max_output_tokens")                    \
-            X(THINKING, "thinking") X(TOOLS, "tools") X(TOOL_CHOICE, "tool_choice")                                    \
-                X(RESPONSE_FORMAT, "response_format") X(PROMPT, "prompt") X(SUFFIX, "suffix") X(INPUT, "input")        \
-                    X(INSTRUCTIONS, "instructions") X(SYSTEM, "system") X(STOP, "stop") X(USER_ID, "user_id")          \
-                        X(TEMPERATURE, "temperature") X(TOP_P, "top_p") X(PREFIX, "prefix")                            \
-                            X(CONTINUE_FINAL, "continue_final_message") X(DIMENSIONS, "dimensions")                    \
-                                X(ENCODING_FORMAT, "encoding_format")
+    X(STREAM, "stream")                                                                                                \
+    X(STREAM_OPTIONS, "stream_options")                                                                                \
+    X(MAX_TOKENS, "max_tokens")                                                                                        \
+    X(MAX_COMPLETION_TOKENS, "max_completion_tokens")                                                                  \
+    X(MAX_OUTPUT_TOKENS, "max_output_tokens")                                                                          \
+    X(THINKING, "thinking")                                                                                            \
+    X(TOOLS, "tools")                                                                                                  \
+    X(TOOL_CHOICE, "tool_choice") X(RESPONSE_FORMAT, "response_format") X(PROMPT, "prompt") X(SUFFIX, "suffix")        \
+        X(INPUT, "input") X(INSTRUCTIONS, "instructions") X(SYSTEM, "system") X(STOP, "stop") X(USER_ID, "user_id")    \
+            X(TEMPERATURE, "temperature") X(TOP_P, "top_p") X(PREFIX, "prefix")                                        \
+                X(CONTINUE_FINAL, "continue_final_message") X(DIMENSIONS, "dimensions")                                \
+                    X(ENCODING_FORMAT, "encoding_format")
 
 enum call_member {
 #define X(id, name) CALL_##id,

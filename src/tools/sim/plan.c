@@ -26,6 +26,15 @@ static void make_calls(struct plan *p, const struct call *call, const struct sce
         tool_call_make(&p->calls[i], call, i, p->id_seed);
 }
 
+static void drop_calls(struct plan *p)
+{
+    for (unsigned i = 0; i < p->call_count; i++)
+        tool_call_free(&p->calls[i]);
+    mem_free(p->calls);
+    p->calls = NULL;
+    p->call_count = 0;
+}
+
 static void make_lengths(struct plan *p, const struct scenario *s, unsigned tokens)
 {
     p->stride = s->huge_mb ? HUGE_STRIDE : 1;
@@ -81,9 +90,7 @@ static void apply_limit(struct plan *p, int64_t max_tokens)
     bool fits = keep_within(&p->reasoning.count, &room);
     fits = keep_within(&p->content.count, &room) && fits;
     if (calls > room) {
-        plan_free(&(struct plan){.calls = p->calls, .call_count = p->call_count});
-        p->calls = NULL;
-        p->call_count = 0;
+        drop_calls(p);
         fits = false;
     }
     snprintf(p->finish, sizeof p->finish, "%s", !fits ? "length" : p->call_count ? "tool_calls" : "stop");
@@ -133,9 +140,7 @@ void plan_make(struct plan *p, const struct call *call, const struct scenario *s
 
 void plan_free(struct plan *p)
 {
-    for (unsigned i = 0; i < p->call_count; i++)
-        tool_call_free(&p->calls[i]);
-    mem_free(p->calls);
+    drop_calls(p);
     mem_free(p->model);
 }
 

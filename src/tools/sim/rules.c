@@ -50,8 +50,7 @@ static bool same_scope(const struct rule *rule, struct rule_scope scope)
 
 static void replace(struct rules *r, struct rule *rule, struct rule_scope scope)
 {
-    LIST_FOREACH_SAFE(node, &r->rules)
-    {
+    LIST_FOREACH_SAFE (node, &r->rules) {
         struct rule *old = CONTAINER_OF(node, struct rule, node);
         if (!old->kept && same_scope(old, scope)) drop(r, old);
     }
@@ -80,13 +79,16 @@ bool rules_set(struct rules *r, struct rule_scope scope, struct text spec, unsig
     return fits;
 }
 
-void rules_keep(struct rules *r) { LIST_FOREACH(node, &r->rules) CONTAINER_OF(node, struct rule, node)->kept = true; }
+void rules_keep(struct rules *r)
+{
+    LIST_FOREACH (node, &r->rules)
+        CONTAINER_OF(node, struct rule, node)->kept = true;
+}
 
 void rules_reset(struct rules *r)
 {
     pthread_mutex_lock(&r->mutex);
-    LIST_FOREACH_SAFE(node, &r->rules)
-    {
+    LIST_FOREACH_SAFE (node, &r->rules) {
         struct rule *rule = CONTAINER_OF(node, struct rule, node);
         if (!rule->kept) drop(r, rule);
     }
@@ -107,8 +109,7 @@ static struct rule *nearest(struct rules *r, struct rule_scope request, bool gen
 {
     struct rule *best = NULL;
     int best_nearness = 0;
-    LIST_FOREACH(node, &r->rules)
-    {
+    LIST_FOREACH (node, &r->rules) {
         struct rule *rule = CONTAINER_OF(node, struct rule, node);
         int n = nearness(rule, request, generates);
         if (n <= best_nearness) continue;
@@ -152,8 +153,7 @@ void rules_list(struct rules *r, struct buf *out)
 {
     BUF_ADD(out, "[");
     pthread_mutex_lock(&r->mutex);
-    LIST_FOREACH(node, &r->rules)
-    {
+    LIST_FOREACH (node, &r->rules) {
         if (node != r->rules.next) BUF_ADD(out, ",");
         list_rule(CONTAINER_OF(node, struct rule, node), out);
     }

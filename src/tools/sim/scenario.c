@@ -1,6 +1,8 @@
 #include "errors.h"
+#include "hash.h"
 #include "near.h"
 #include "scenario_table.h"
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -46,10 +48,18 @@ static bool parse_share(struct text t, uint32_t *millionths)
     return true;
 }
 
+/* Words end up in JSON as they are. */
+static bool is_plain(struct text word)
+{
+    for (size_t i = 0; i < word.n; i++)
+        if (!isalnum((unsigned char)word.p[i]) && word.p[i] != '_' && word.p[i] != '-') return false;
+    return word.n > 0;
+}
+
 static bool store_word(struct text word, char *to, size_t room, struct buf *error)
 {
-    if (word.n == 0 || word.n >= room) {
-        buf_printf(error, "a word of 1 to %zu letters must follow 'finish='", room - 1);
+    if (!is_plain(word) || word.n >= room) {
+        buf_printf(error, "'finish' takes a word of 1 to %zu letters, digits, '_' and '-'", room - 1);
         return false;
     }
     memcpy(to, word.p, word.n);
@@ -124,8 +134,8 @@ static bool fail_unknown(struct text name, struct buf *error)
     for (size_t i = 0; i < count; i++)
         near_try(&near, errors[i].name);
     buf_printf(error, "there is no scenario '" TEXT_FORMAT "'", TEXT_ARGS(name));
+    BUF_ADD(error, " (dsgate-sim --list-scenarios prints them all)");
     near_finish(&near, error);
-    BUF_ADD(error, "; dsgate-sim --list-scenarios prints them all");
     return false;
 }
 
@@ -141,6 +151,7 @@ static bool apply_error(const struct part *part, struct scenario *s, struct buf 
         return false;
     }
     s->status = is_status ? (uint32_t)status : 0;
+    s->spoils = true;
     if (!part->value.p && !part->at.p) return true;
     buf_printf(error, "'" TEXT_FORMAT "' takes no value and no position", TEXT_ARGS(part->name));
     return false;
@@ -149,6 +160,7 @@ static bool apply_error(const struct part *part, struct scenario *s, struct buf 
 static bool apply_row(const struct scenario_row *row, const struct part *part, struct scenario *s, struct buf *error)
 {
     if (!store_value(row, part->value, s, error)) return false;
+    if (!row->condition) s->spoils = true;
     if (row->head) s->head = row->head;
     if (row->opening) s->opening = row->opening;
     if (row->finish) {
@@ -178,22 +190,14 @@ static bool apply_part(struct text text, struct scenario *s, struct buf *error)
 
 /* ---- whole specs ---- */
 
-static bool spoils_something(const struct scenario *s)
-{
-    static const struct scenario nothing;
-    struct scenario rest;
-    memcpy(&rest, s, sizeof rest); /* padding included, which an assignment need not copy */
-    rest.fail_first = rest.ratio = rest.retry_after = rest.retry_after_date = 0;
-    return memcmp(&rest, &nothing, sizeof rest) != 0;
-}
-
 /* Conditions and Retry-After say when and how, these defaults say what. */
 static void complete(struct scenario *s)
 {
     bool conditional = s->fail_first || s->ratio;
     bool hinted = s->retry_after || s->retry_after_date;
     if (hinted && !scenario_refuses(s)) s->error = error_find(TEXT("rate-limit"));
-    if (conditional && !spoils_something(s)) s->error = error_find(TEXT("busy"));
+    s->spoils = s->spoils || hinted;
+    if (conditional && !s->spoils) s->error = error_find(TEXT("busy"));
 }
 
 bool scenario_parse(struct text spec, struct scenario *out, struct buf *error)
@@ -204,6 +208,7 @@ bool scenario_parse(struct text spec, struct scenario *out, struct buf *error)
     while (text_cut(&rest, '+', &part))
         if (!apply_part(part, &s, error)) return false;
     complete(&s);
+    s.id = hash_text(HASH_START, spec);
     *out = s;
     return true;
 }

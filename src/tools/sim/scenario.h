@@ -65,6 +65,8 @@ struct scenario { /* zeroed: nothing goes wrong */
     uint32_t usage_separate, usage_none, reasoning_field, empty_content, early; /* flags */
     char finish[32]; /* finish_reason instead of the natural one */
     bool cut_short;  /* that reason came in mid-answer */
+    bool spoils;     /* something goes wrong, not only conditions are given */
+    uint64_t id;     /* of the spec's words */
 };
 
 /* false with a sentence that names near scenarios in *error. An empty spec or "none" is the normal answer. */

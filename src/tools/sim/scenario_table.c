@@ -69,13 +69,13 @@ static const struct scenario_row rows[] = {
     {"drip", NUMBER("N", 1, 1, 1000000), STORE(drip),
      .summary = "N bytes of the raw answer every token-ms, cut anywhere: in characters, events, chunk sizes"},
     /* headers and conditions */
-    {"retry-after", NUMBER("S", 1, 1, 86400), STORE(retry_after),
+    {"retry-after", NUMBER("S", 1, 1, 86400), STORE(retry_after), .condition = true,
      .summary = "the error (429 if none is named) carries Retry-After: S"},
-    {"retry-after-date", NUMBER("S", 1, 1, 86400), STORE(retry_after_date),
+    {"retry-after-date", NUMBER("S", 1, 1, 86400), STORE(retry_after_date), .condition = true,
      .summary = "the same as an HTTP date S seconds from now"},
-    {"fail-first", NUMBER("N", 1, 1, 1000000), STORE(fail_first),
+    {"fail-first", NUMBER("N", 1, 1, 1000000), STORE(fail_first), .condition = true,
      .summary = "the other parts (busy if none) apply to the first N requests of each key and model only"},
-    {"ratio", .value_name = "P", .kind = VALUE_SHARE, .fallback = 500001, STORE(ratio),
+    {"ratio", .value_name = "P", .kind = VALUE_SHARE, .fallback = 500001, STORE(ratio), .condition = true,
      .summary = "the other parts (busy if none) apply to a share P (0 to 1) of the requests, chosen by the seed"},
 };
 

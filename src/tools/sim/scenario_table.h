@@ -17,6 +17,7 @@ struct scenario_row {
     enum head_fault head;
     enum opening opening;
     const char *finish;
+    bool condition; /* says when or how, not what */
     const char *summary;
 };
 

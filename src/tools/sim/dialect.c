@@ -1,0 +1,84 @@
+#include "dialect.h"
+#include "hash.h"
+
+const struct dialect *dialect_of(enum api api)
+{
+    switch (api) {
+    case API_TEXT: return &dialect_text;
+    case API_ANTHROPIC: return &dialect_anthropic;
+    case API_RESPONSES: return &dialect_responses;
+    case API_CHAT:
+    case API_EMBEDDINGS: break;
+    }
+    return &dialect_chat;
+}
+
+void put_beat_text(const struct plan *p, struct beat b, struct buf *out)
+{
+    struct buf plain = {0};
+    plan_text(p, b, &plain);
+    buf_add_json_string(out, buf_text(&plain));
+    buf_free(&plain);
+}
+
+void put_whole_text(const struct plan *p, enum beat_kind kind, struct buf *out)
+{
+    struct buf plain = {0};
+    plan_whole_text(p, kind, &plain);
+    buf_add_json_string(out, buf_text(&plain));
+    buf_free(&plain);
+}
+
+void put_uuid(const struct plan *p, struct buf *out)
+{
+    uint64_t a = p->id_seed, b = hash_mix(a);
+    buf_printf(out, "%08x-%04x-4%03x-%04x-%012llx", (unsigned)(a >> 32), (unsigned)(a >> 16 & 0xFFFF),
+               (unsigned)(a & 0xFFF), (unsigned)(b >> 48 & 0x3FFF) | 0x8000, (unsigned long long)(b & 0xFFFFFFFFFFFFu));
+}
+
+void put_id(const struct plan *p, const char *prefix, unsigned n, struct buf *out)
+{
+    uint64_t a = hash_mix(p->id_seed + n), b = hash_mix(a);
+    buf_printf(out, "%s%016llx%08x", prefix, (unsigned long long)a, (unsigned)b);
+}
+
+void put_usage(const struct plan *p, struct buf *out)
+{
+    const struct usage *u = &p->usage;
+    buf_printf(out,
+               "{\"prompt_tokens\":%u,\"completion_tokens\":%u,\"total_tokens\":%u,\"prompt_tokens_details\":{\"cached_"
+               "tokens\":%u}",
+               u->prompt, u->completion, u->prompt + u->completion, u->hit);
+    if (p->thinking) buf_printf(out, ",\"completion_tokens_details\":{\"reasoning_tokens\":%u}", u->reasoning);
+    buf_printf(out, ",\"prompt_cache_hit_tokens\":%u,\"prompt_cache_miss_tokens\":%u}", u->hit, u->prompt - u->hit);
+}
+
+/* DeepSeek puts usage on the chunk with finish_reason, others on one of its own that must be asked for. With
+ * include_usage the other chunks say null. */
+void put_chunk_usage(const struct plan *p, struct beat b, struct buf *out)
+{
+    enum beat_kind place = p->usage_separate ? BEAT_USAGE : BEAT_FINISH;
+    if (p->usage_none) return;
+    if (b.kind == place) {
+        BUF_ADD(out, ",\"usage\":");
+        put_usage(p, out);
+    } else if (p->include_usage) {
+        BUF_ADD(out, ",\"usage\":null");
+    }
+}
+
+void put_envelope(const struct plan *p, const char *object, struct buf *out)
+{
+    BUF_ADD(out, "{\"id\":\"");
+    put_uuid(p, out);
+    buf_printf(out, "\",\"object\":\"%s\",\"created\":%lld,\"model\":", object, (long long)p->created);
+    buf_add_json_string(out, text_of(p->model));
+    BUF_ADD(out, ",\"system_fingerprint\":\"fp_eaab8d114b_prod0820_fp8_kvcache\"");
+}
+
+void put_failure(struct plan *p, struct text message, const char *type, struct buf *out)
+{
+    BUF_ADD(out, "data: {\"error\":");
+    error_object(out, message, type, type);
+    BUF_ADD(out, "}\n\n");
+}

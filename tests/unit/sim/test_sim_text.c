@@ -1,0 +1,154 @@
+/* Text from (seed, position), and its travelling companions: pieces of arguments, base64. */
+#include "../../../src/tools/sim/base64.h"
+#include "../../../src/tools/sim/hash.h"
+#include "../../../src/tools/sim/prose.h"
+#include <check.h>
+
+enum { LENGTH = 400 };
+
+static struct buf whole(uint64_t seed, unsigned tokens)
+{
+    struct buf text = {0};
+    for (unsigned i = 0; i < tokens; i++)
+        prose_token(seed, i, &text);
+    return text;
+}
+
+START_TEST(the_same_seed_writes_the_same_text)
+{
+    struct buf a = whole(7, LENGTH), b = whole(7, LENGTH), c = whole(8, LENGTH);
+    ck_assert(text_eq(buf_text(&a), buf_text(&b)));
+    ck_assert(!text_eq(buf_text(&a), buf_text(&c)));
+    buf_free(&a);
+    buf_free(&b);
+    buf_free(&c);
+}
+END_TEST
+
+START_TEST(a_token_depends_on_its_position_alone)
+{
+    struct buf all = whole(3, LENGTH), last = {0};
+    prose_token(3, LENGTH - 1, &last);
+    ck_assert(text_ends(buf_text(&all), buf_text(&last)));
+    buf_free(&all);
+    buf_free(&last);
+}
+END_TEST
+
+/* Each alone is a valid JSON string, so each is whole characters. */
+START_TEST(tokens_are_whole_characters)
+{
+    bool widths[5] = {false};
+    for (unsigned i = 0; i < LENGTH; i++) {
+        struct buf token = {0}, quoted = {0};
+        prose_token(11, i, &token);
+        buf_add_json_string(&quoted, buf_text(&token));
+        ck_assert_uint_gt(buf_len(&token), 0);
+        ck_assert(text_find(buf_text(&quoted), TEXT("\xEF\xBF\xBD")) ==
+                  buf_len(&quoted)); /* nothing had to be replaced */
+        unsigned char first = (unsigned char)token.data[buf_len(&token) > 1 && token.data[0] == ' '];
+        widths[first < 0x80 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4] = true;
+        buf_free(&token);
+        buf_free(&quoted);
+    }
+    ck_assert(widths[1] && widths[3] && widths[4]);
+}
+END_TEST
+
+START_TEST(text_begins_without_a_space_and_with_a_capital)
+{
+    for (uint64_t seed = 0; seed < 50; seed++) {
+        struct buf token = {0};
+        prose_token(seed, 0, &token);
+        ck_assert_int_ne(token.data[0], ' ');
+        ck_assert(token.data[0] < 'a' || token.data[0] > 'z');
+        buf_free(&token);
+    }
+}
+END_TEST
+
+START_TEST(a_cut_text_is_found_again_at_every_byte)
+{
+    struct buf text = whole(5, 40);
+    for (size_t cut = 0; cut <= buf_len(&text); cut++) {
+        struct buf rest = {0}, token = {0};
+        unsigned next, skip;
+        ck_assert(prose_find(5, text_make(text.data, cut), &next, &skip));
+        prose_token(5, next, &token);
+        buf_append(&rest, token.data + skip, buf_len(&token) - skip);
+        for (unsigned i = next + 1; i < 40; i++)
+            prose_token(5, i, &rest);
+        if (cut < buf_len(&text)) ck_assert(text_eq(buf_text(&rest), text_from(buf_text(&text), cut)));
+        buf_free(&rest);
+        buf_free(&token);
+    }
+    buf_free(&text);
+}
+END_TEST
+
+START_TEST(a_foreign_text_is_not_found)
+{
+    unsigned next, skip;
+    ck_assert(!prose_find(5, TEXT("#no text of ours begins so"), &next, &skip));
+}
+END_TEST
+
+START_TEST(picks_stay_below_their_bound_and_spread)
+{
+    unsigned hits[7] = {0};
+    for (uint64_t i = 0; i < 7000; i++)
+        hits[hash_pick(1, i, 7)]++;
+    for (int i = 0; i < 7; i++)
+        ck_assert(hits[i] > 800 && hits[i] < 1200);
+}
+END_TEST
+
+START_TEST(hash_goes_on_where_it_stopped)
+{
+    uint64_t at_once = hash_text(HASH_START, TEXT("prefix and rest"));
+    ck_assert_uint_eq(hash_text(hash_text(HASH_START, TEXT("prefix ")), TEXT("and rest")), at_once);
+    ck_assert_uint_eq(hash_text(HASH_START, TEXT("a")), 0xAF63DC4C8601EC8Cu); /* FNV-1a's published value */
+}
+END_TEST
+
+static const struct {
+    const char *plain, *encoded;
+} base64[] = {{"", ""},
+              {"f", "Zg=="},
+              {"fo", "Zm8="},
+              {"foo", "Zm9v"},
+              {"foob", "Zm9vYg=="},
+              {"fooba", "Zm9vYmE="},
+              {"foobar", "Zm9vYmFy"},
+              {"\xFF\xFE\xFD", "//79"}};
+
+START_TEST(base64_as_in_rfc_4648)
+{
+    struct buf out = {0};
+    base64_add(&out, text_of(base64[_i].plain));
+    ck_assert(text_is(buf_text(&out), base64[_i].encoded));
+    buf_free(&out);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("sim_text");
+    TCase *tc = tcase_create("sim_text");
+    tcase_add_test(tc, the_same_seed_writes_the_same_text);
+    tcase_add_test(tc, a_token_depends_on_its_position_alone);
+    tcase_add_test(tc, tokens_are_whole_characters);
+    tcase_add_test(tc, text_begins_without_a_space_and_with_a_capital);
+    tcase_add_test(tc, a_cut_text_is_found_again_at_every_byte);
+    tcase_add_test(tc, a_foreign_text_is_not_found);
+    tcase_add_test(tc, picks_stay_below_their_bound_and_spread);
+    tcase_add_test(tc, hash_goes_on_where_it_stopped);
+    tcase_add_loop_test(tc, base64_as_in_rfc_4648, 0, sizeof base64 / sizeof *base64);
+    suite_add_tcase(suite, tc);
+    SRunner *sr = srunner_create(suite);
+    srunner_set_fork_status(sr, CK_NOFORK);
+    srunner_run_all(sr, CK_NORMAL);
+    int failed = srunner_ntests_failed(sr);
+    srunner_free(sr);
+    return failed ? 1 : 0;
+}
