@@ -61,7 +61,8 @@ static void write_log(struct request *r, usec_t duration)
                              .first_token = r->first_token,
                              .steps = spent,
                              .step_count = list_steps(r, spent),
-                             .reasons = buf_len(&r->reasons) > 1 ? r->reasons.data : NULL};
+                             .reasons = buf_len(&r->reasons) > 1 ? r->reasons.data : NULL,
+                             .detail = r->failed.detail[0] ? r->failed.detail : NULL};
     if (a) {
         e.upstream_trace = text_of(attempt_answer(a)->trace);
         e.streamed = attempt_answer(a)->is_stream;

@@ -16,15 +16,21 @@ static size_t total_of(const struct request *r)
     return total;
 }
 
+/* An upstream's error that came under a status of success, and that nothing better could replace, is not passed off as success. */
+static unsigned shown_status(const struct request *r, const struct attempt_answer *answer)
+{
+    return r->exhausted && answer->status < 400 ? failure_row(FAIL_UPSTREAM_BAD_ANSWER)->status : answer->status;
+}
+
 /* The answer's head: the upstream's end-to-end fields and ours. A stream's length is never promised, since an error event may have to follow. */
 static void open_head(struct request *r, struct reply_head *head)
 {
     struct attempt_answer *answer = attempt_answer(r->attempt);
     reply_put_fields(&answer->fields, r);
     if (r->exhausted) BUF_ADD(&answer->fields, "x-should-retry: false\r\n");
-    r->status = answer->status;
+    r->status = shown_status(r, answer);
     r->head_sent = true;
-    *head = (struct reply_head){.status = answer->status,
+    *head = (struct reply_head){.status = r->status,
                                 .fields = buf_text(&answer->fields),
                                 .has_date = answer->has_date,
                                 .has_length = (answer->has_length && !answer->is_stream) || r->ended,

@@ -90,6 +90,7 @@ static void put_answer(struct buf *b, const struct access_entry *e)
     put_string(b, KEY("upstream_trace"), e->upstream_trace);
     if (e->attempts) put_number(b, KEY("attempts"), e->attempts);
     put_string(b, KEY("reasons"), text_of(e->reasons));
+    put_string(b, KEY("detail"), text_of(e->detail));
     put_flag(b, KEY("stream"), e->streamed);
     put_flag(b, KEY("client_gone"), e->client_gone);
     put_flag(b, KEY("cut"), e->cut);

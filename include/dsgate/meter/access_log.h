@@ -44,6 +44,7 @@ struct access_entry {
     struct usage usage;
     enum finish finish;
     const char *reasons;           /* why attempts failed, "busy,connect"; NULL = none failed */
+    const char *detail;            /* of the last failed attempt, in words; NULL = none failed */
 };
 
 /* Must be cheap (about a microsecond). Strings from outside are escaped; long ones (over 256 bytes) are cut. */
