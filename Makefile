@@ -57,7 +57,7 @@ $(BUILD)/%.o: %.c Makefile
 
 # Modules for one kind of processor are compiled for it and chosen at run time.
 AVX2_x86_64   := -mavx2 -mbmi -mpclmul
-AVX512_x86_64 := -O3 -mavx512f -mavx512bw $(AVX2_x86_64)
+AVX512_x86_64 := -O3 -mavx512f -mavx512bw -mavx512vbmi $(AVX2_x86_64)
 $(BUILD)/src/llm/json_avx2.o:   ALL_CFLAGS += $(AVX2_$(MACHINE))
 $(BUILD)/src/llm/json_avx512.o: ALL_CFLAGS += $(AVX512_$(MACHINE))
 

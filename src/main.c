@@ -88,7 +88,8 @@ static int serve(struct program *p, const struct config *config)
     static const int signals[] = {SIGHUP, SIGTERM, SIGINT};
     struct buf error = {0};
     struct gate_options options = {p->loop, load, p, on_stopped, p};
-    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) loop_on_signal(p->loop, signals[i], on_signal, p);
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+        loop_on_signal(p->loop, signals[i], on_signal, p);
     p->gate = gate_open(config, &options, &error);
     if (!p->gate) {
         fwrite(error.data, 1, buf_len(&error), stderr);

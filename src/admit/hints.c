@@ -1,5 +1,4 @@
-/* What people wrote for the gateway is checked and complained about; what a library adds unasked must never fail a
- * call. */
+/* What people wrote for the gateway is checked and complained about; what a library adds unasked never fails a call. */
 #include "dsgate/admit/hints.h"
 #include "dsgate/config/units.h"
 
@@ -81,8 +80,6 @@ static void read_cache_control(struct hints *h, struct text value)
 {
     for (struct text directive; text_cut(&value, ',', &directive);) {
         directive = text_trim(directive);
-        h->no_cache |= text_eq_nocase(directive, TEXT("no-cache"));
-        h->no_store |= text_eq_nocase(directive, TEXT("no-store"));
         h->only_if_cached |= text_eq_nocase(directive, TEXT("only-if-cached"));
     }
 }
@@ -103,7 +100,6 @@ bool hints_read(struct hints *h, const struct http_head *head, struct buf *messa
 
 bool hints_consumes(const struct http_head *head, const struct http_field *f)
 {
-    static const struct text prefix = TEXT("x-dsgate-");
     struct text name = http_field_name(head, f);
     switch (f->id) {
     case HTTP_ACCEPT_ENCODING:
@@ -117,5 +113,5 @@ bool hints_consumes(const struct http_head *head, const struct http_field *f)
     default: return f->hop;
     }
     if (f->hop || text_eq_nocase(name, TEXT("tracestate"))) return true;
-    return name.n >= prefix.n && text_eq_nocase(text_make(name.p, prefix.n), prefix);
+    return text_starts_nocase(name, TEXT("x-dsgate-"));
 }

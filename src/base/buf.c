@@ -15,7 +15,8 @@ char *buf_reserve(struct buf *b, size_t n)
         memmove(b->data, b->data + b->head, used);
     } else {
         size_t capacity = b->capacity ? b->capacity : SMALLEST;
-        while (capacity - used < n) capacity *= 2;
+        while (capacity - used < n)
+            capacity *= 2;
         char *data = mem_alloc(capacity);
         if (used) memcpy(data, b->data + b->head, used);
         mem_free(b->data);
@@ -64,7 +65,7 @@ void buf_free(struct buf *b)
     *b = (struct buf){0};
 }
 
-/* Length of the valid UTF-8 sequence at p (RFC 3629: no surrogates, nothing above U+10FFFF, shortest form), 0 if none. */
+/* Length of the valid UTF-8 sequence at p (RFC 3629: no surrogates, nothing above U+10FFFF, shortest form), or 0. */
 static size_t utf8_length(const unsigned char *p, size_t n)
 {
     if (p[0] < 0x80) return 1;

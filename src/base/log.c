@@ -38,7 +38,8 @@ void log_line(enum log_level level, const char *format, ...)
         BUF_ADD(&line, "}\n");
     } else {
         buf_printf(&line, "%.12s %-5s ", when + 11, names[level]);
-        for (size_t i = 0; i < text.n; i++) buf_add_byte(&line, (unsigned char)message[i] < 0x20 ? ' ' : message[i]);
+        for (size_t i = 0; i < text.n; i++)
+            buf_add_byte(&line, (unsigned char)message[i] < 0x20 ? ' ' : message[i]);
         BUF_ADD(&line, "\n");
     }
     ssize_t written = write(STDERR_FILENO, line.data, buf_len(&line));

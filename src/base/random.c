@@ -12,7 +12,8 @@ static uint64_t splitmix(uint64_t *x)
 
 void random_seed(struct random_source *r, uint64_t seed)
 {
-    for (unsigned i = 0; i < 4; i++) r->s[i] = splitmix(&seed);
+    for (unsigned i = 0; i < 4; i++)
+        r->s[i] = splitmix(&seed);
 }
 
 void random_seed_fresh(struct random_source *r)
@@ -42,8 +43,6 @@ uint64_t random_below(struct random_source *r, uint64_t bound)
 {
     return (uint64_t)((unsigned __int128)random_next(r) * bound >> 64);
 }
-
-double random_unit(struct random_source *r) { return (double)(random_next(r) >> 11) * 0x1p-53; }
 
 void random_hex(struct random_source *r, char *out, unsigned n)
 {

@@ -11,7 +11,15 @@ bool text_eq_nocase(struct text a, struct text b)
     return true;
 }
 
-bool text_starts(struct text t, struct text prefix) { return t.n >= prefix.n && text_eq(text_make(t.p, prefix.n), prefix); }
+bool text_starts(struct text t, struct text prefix)
+{
+    return t.n >= prefix.n && text_eq(text_make(t.p, prefix.n), prefix);
+}
+
+bool text_starts_nocase(struct text t, struct text prefix)
+{
+    return t.n >= prefix.n && text_eq_nocase(text_make(t.p, prefix.n), prefix);
+}
 
 bool text_ends(struct text t, struct text suffix)
 {
@@ -20,8 +28,10 @@ bool text_ends(struct text t, struct text suffix)
 
 struct text text_trim(struct text t)
 {
-    while (t.n && (*t.p == ' ' || *t.p == '\t')) t.p++, t.n--;
-    while (t.n && (t.p[t.n - 1] == ' ' || t.p[t.n - 1] == '\t')) t.n--;
+    while (t.n && (*t.p == ' ' || *t.p == '\t'))
+        t.p++, t.n--;
+    while (t.n && (t.p[t.n - 1] == ' ' || t.p[t.n - 1] == '\t'))
+        t.n--;
     return t;
 }
 
@@ -86,8 +96,10 @@ unsigned text_distance(struct text a, struct text b)
     enum { LONGEST = 63, FAR = 1000 };
     if (a.n > LONGEST || b.n > LONGEST) return FAR;
     unsigned d[LONGEST + 1][LONGEST + 1];
-    for (size_t i = 0; i <= a.n; i++) d[i][0] = (unsigned)i;
-    for (size_t j = 0; j <= b.n; j++) d[0][j] = (unsigned)j;
+    for (size_t i = 0; i <= a.n; i++)
+        d[i][0] = (unsigned)i;
+    for (size_t j = 0; j <= b.n; j++)
+        d[0][j] = (unsigned)j;
     for (size_t i = 1; i <= a.n; i++) {
         for (size_t j = 1; j <= b.n; j++) {
             bool same = lower(a.p[i - 1]) == lower(b.p[j - 1]);
@@ -107,9 +119,17 @@ char *text_dup(struct text t)
     return copy;
 }
 
+void text_copy(struct text t, char *out, size_t n)
+{
+    size_t length = t.n < n ? t.n : n - 1;
+    if (length) memcpy(out, t.p, length);
+    out[length] = '\0';
+}
+
 uint32_t text_hash(struct text t)
 {
     uint32_t h = 2166136261u;
-    for (size_t i = 0; i < t.n; i++) h = (h ^ (unsigned char)t.p[i]) * 16777619u;
+    for (size_t i = 0; i < t.n; i++)
+        h = (h ^ (unsigned char)t.p[i]) * 16777619u;
     return h;
 }

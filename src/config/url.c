@@ -13,7 +13,7 @@ static bool cut_scheme(struct text *rest, bool *https)
     static const char *const schemes[] = {"http://", "https://"};
     for (int i = 0; i < 2; i++) {
         struct text scheme = text_of(schemes[i]);
-        if (rest->n < scheme.n || !text_eq_nocase(text_make(rest->p, scheme.n), scheme)) continue;
+        if (!text_starts_nocase(*rest, scheme)) continue;
         *https = i == 1;
         *rest = text_from(*rest, scheme.n);
         return true;

@@ -1,8 +1,10 @@
 #include "dsgate/gate/admin.h"
 #include "dsgate/gate/reply.h"
 
+/* Operators and their machines are few; more would take descriptors away from callers. */
+enum { CONNECTIONS_MAX = 32 };
+
 struct admin {
-    struct loop *loop;
     const struct shared *shared;
     struct server *server;
     struct pool *pool;
@@ -12,7 +14,8 @@ struct admin {
 
 static struct metrics_upstream describe(const struct upstream *u, const struct sched_upstream_view *view)
 {
-    struct metrics_upstream d = {.name = u->conf->name, .up = !view->down, .in_flight = view->in_flight, .weight = u->conf->weight};
+    struct metrics_upstream d = {
+        .name = u->conf->name, .up = !view->down, .in_flight = view->in_flight, .weight = u->conf->weight};
     for (unsigned o = 0; o < OUTCOME_COUNT; o++)
         d.outcomes[o] = atomic_load_explicit(&u->state->outcomes[o], memory_order_relaxed);
     return d;
@@ -22,7 +25,8 @@ static void answer_metrics(struct admin *a, struct exchange *x)
 {
     struct metrics_upstream *list = mem_zalloc(a->pool->upstream_count * sizeof *list);
     unsigned waiting = sched_look(a->shared->sched, a->pool, a->views);
-    for (size_t i = 0; i < a->pool->upstream_count; i++) list[i] = describe(&a->pool->upstreams[i], &a->views[i]);
+    for (size_t i = 0; i < a->pool->upstream_count; i++)
+        list[i] = describe(&a->pool->upstreams[i], &a->views[i]);
     struct buf body = {0};
     metrics_write(a->shared->metrics, list, a->pool->upstream_count, waiting, &body);
     reply_body(x, 200, TEXT("text/plain; version=0.0.4; charset=utf-8"), buf_text(&body));
@@ -42,11 +46,13 @@ static void answer_readyz(struct admin *a, struct exchange *x)
 {
     size_t up = 0;
     sched_look(a->shared->sched, a->pool, a->views);
-    for (size_t i = 0; i < a->pool->upstream_count; i++) up += !a->views[i].down;
+    for (size_t i = 0; i < a->pool->upstream_count; i++)
+        up += !a->views[i].down;
     bool ready = up > 0 && !a->draining;
+    const char *status = ready ? "ready" : a->draining ? "draining" : "no upstream is up";
     struct buf body = {0};
-    buf_printf(&body, "{\"status\":\"%s\",\"upstreams_up\":%zu,\"upstreams\":%zu}\n",
-               a->draining ? "draining" : ready ? "ready" : "no upstream is up", up, a->pool->upstream_count);
+    buf_printf(&body, "{\"status\":\"%s\",\"upstreams_up\":%zu,\"upstreams\":%zu}\n", status, up,
+               a->pool->upstream_count);
     reply_body(x, ready ? 200 : 503, TEXT("application/json"), buf_text(&body));
     buf_free(&body);
 }
@@ -60,7 +66,10 @@ static void answer_version(struct admin *a, struct exchange *x)
 static const struct {
     const char *path;
     void (*answer)(struct admin *a, struct exchange *x);
-} pages[] = {{"/healthz", answer_healthz}, {"/readyz", answer_readyz}, {"/metrics", answer_metrics}, {"/version", answer_version}};
+} pages[] = {{"/healthz", answer_healthz},
+             {"/readyz", answer_readyz},
+             {"/metrics", answer_metrics},
+             {"/version", answer_version}};
 
 static void on_request(struct server *s, struct exchange *x)
 {
@@ -88,7 +97,7 @@ static void on_gone(struct exchange *x) { (void)x; }
 
 static const struct server_ops admin_callbacks = {on_request, on_malformed, on_gone, on_gone, NULL};
 
-struct admin *admin_new(const struct admin_options *o)
+struct admin *admin_new(struct loop *loop, const struct shared *shared)
 {
     struct admin *a = MEM_NEW(struct admin);
     struct server_options options = {.limits = {.line = 4096, .head = 16384, .fields = 64, .body = 4096},
@@ -96,15 +105,16 @@ struct admin *admin_new(const struct admin_options *o)
                                      .body_timeout = 10 * USEC_PER_SEC,
                                      .keep_alive_timeout = 75 * USEC_PER_SEC,
                                      .write_timeout = 10 * USEC_PER_SEC};
-    a->loop = o->loop;
-    a->shared = o->shared;
-    a->server = server_new(o->loop, &options, &admin_callbacks, a);
+    a->shared = shared;
+    a->server = server_new(loop, &options, &admin_callbacks, a);
     return a;
 }
 
-void admin_adopt(struct admin *a, int fd, const struct address *peer, struct tls_ctx *tls)
+bool admin_adopt(struct admin *a, int fd, const struct address *peer, struct tls_ctx *tls)
 {
+    if (server_connections(a->server) >= CONNECTIONS_MAX) return false;
     server_adopt(a->server, fd, peer, tls);
+    return true;
 }
 
 void admin_use_pool(struct admin *a, struct pool *pool)

@@ -1,8 +1,8 @@
-/* dispatch.c - DISPATCH: one attempt at the leased upstream; what fails before the first token goes back to QUEUE for another.
+/* dispatch.c - DISPATCH: one attempt at the leased upstream; what fails before the first token goes back to QUEUE.
  */
+#include "dsgate/base/log.h"
 #include "dsgate/gate/request.h"
 #include "dsgate/gate/worker.h"
-#include "dsgate/base/log.h"
 #include "dsgate/relay/retry.h"
 
 static enum outcome outcome_of(enum verdict v)
@@ -17,7 +17,8 @@ static enum outcome outcome_of(enum verdict v)
 
 static void release(struct request *r, enum outcome o)
 {
-    if (r->ticket.lease.upstream) sched_release(r->worker->shared->sched, &r->ticket.lease, o, loop_now(r->worker->loop));
+    if (r->ticket.lease.upstream)
+        sched_release(r->worker->shared->sched, &r->ticket.lease, o, loop_now(r->worker->loop));
 }
 
 /* ---- what the attempt tells ---- */
@@ -29,7 +30,7 @@ static void on_data(struct attempt *a, const struct iovec *iov, int n, bool end)
     memcpy(r->pieces, iov, (size_t)n * sizeof *iov);
     r->piece_count = n;
     r->ended = end;
-    request_resume(r);
+    request_run(r);
 }
 
 static void on_failed(struct attempt *a, const struct attempt_failure *why)
@@ -37,18 +38,12 @@ static void on_failed(struct attempt *a, const struct attempt_failure *why)
     struct request *r = attempt_context(a);
     r->news = NEWS_FAILED;
     r->failed = *why;
-    request_resume(r);
+    request_run(r);
 }
 
 static const struct attempt_ops attempt_callbacks = {on_data, on_failed};
 
 /* ---- the step ---- */
-
-static void drop_attempt(struct request *r)
-{
-    if (r->attempt) attempt_free(r->attempt);
-    r->attempt = NULL;
-}
 
 static enum flow start(struct request *r)
 {
@@ -64,7 +59,7 @@ static enum flow start(struct request *r)
                                       .hold_limit = (size_t)config->limits.answer_hold,
                                       .event_limit = (size_t)config->limits.event,
                                       .commit_after = config->timeouts.commit};
-    drop_attempt(r);
+    request_end_attempt(r);
     r->upstream = u;
     r->attempts++;
     r->attempt = attempt_start(r->worker->loop, r->worker->client, &from, &to, &options, &attempt_callbacks, r);
@@ -84,9 +79,8 @@ static void note_reason(struct request *r)
 enum flow dispatch_give_up(struct request *r)
 {
     if (!r->failed.shown || !r->attempt) return request_fail(r, r->failed.failure);
-    struct text body = attempt_error_body(r->attempt);
-    r->pieces[0] = (struct iovec){(void *)(uintptr_t)body.p, body.n};
-    r->piece_count = body.n ? 1 : 0;
+    r->pieces[0] = iov_of(attempt_error_body(r->attempt));
+    r->piece_count = r->pieces[0].iov_len ? 1 : 0;
     r->ended = r->exhausted = true;
     return request_jump(r, STEP_STREAM);
 }
@@ -112,4 +106,4 @@ enum flow dispatch_run(struct request *r)
     return after_failure(r);
 }
 
-void dispatch_cancel(struct request *r) { drop_attempt(r); }
+void dispatch_cancel(struct request *r) { request_end_attempt(r); }

@@ -35,6 +35,12 @@ static size_t list_steps(const struct request *r, struct access_step *out)
     return n;
 }
 
+static const char *error_of(const struct request *r)
+{
+    if (r->failure) return failure_row(r->failure)->code;
+    return r->cut ? r->failed.reason : NULL;
+}
+
 static void write_log(struct request *r, usec_t duration)
 {
     struct access_step spent[STEP_COUNT];
@@ -50,7 +56,7 @@ static void write_log(struct request *r, usec_t duration)
                              .model = text_of(r->admission.chat.model),
                              .endpoint = r->admission.endpoint ? r->admission.endpoint->label : "unknown",
                              .status = r->status,
-                             .error = r->failure ? failure_row(r->failure)->code : r->cut ? r->failed.reason : NULL,
+                             .error = error_of(r),
                              .upstream = r->upstream ? r->upstream->conf->name : NULL,
                              .attempts = r->attempts,
                              .client_gone = r->client_gone,

@@ -36,7 +36,7 @@ struct gate {
 
 /* ---- limits ---- */
 
-/* Each request may need two descriptors: its client's and its upstream's (lessons.md row 31). */
+/* Each request may need two descriptors: its client's and its upstream's. */
 static void set_connection_limit(struct gate *g)
 {
     struct rlimit files;
@@ -46,7 +46,8 @@ static void set_connection_limit(struct gate *g)
         setrlimit(RLIMIT_NOFILE, &files);
         getrlimit(RLIMIT_NOFILE, &files);
     }
-    rlim_t half = files.rlim_cur > 2 * DESCRIPTORS_SPARE ? (files.rlim_cur - DESCRIPTORS_SPARE) / 2 : DESCRIPTORS_SPARE / 2;
+    rlim_t half =
+        files.rlim_cur > 2 * DESCRIPTORS_SPARE ? (files.rlim_cur - DESCRIPTORS_SPARE) / 2 : DESCRIPTORS_SPARE / 2;
     g->limit_is_descriptors = half < g->config->limits.connections;
     g->connection_limit = g->limit_is_descriptors ? (unsigned)half : g->config->limits.connections;
     g->limit_told = false;
@@ -119,7 +120,7 @@ static void on_accepted(void *arg, bool admin, int fd, const struct address *pee
     struct gate *g = arg;
     unsigned total;
     if (admin) {
-        admin_adopt(g->admin, fd, peer, tls);
+        if (!admin_adopt(g->admin, fd, peer, tls)) refuse(g, fd, tls != NULL);
         return;
     }
     struct worker *w = least_loaded(g, &total);
@@ -187,7 +188,7 @@ struct gate *gate_open(const struct config *config, const struct gate_options *o
     g->shared.dns = dns_new();
     g->shared.metrics = metrics_new();
     g->listeners = listeners_new(o->loop, on_accepted, g);
-    g->admin = admin_new(&(struct admin_options){.loop = o->loop, .shared = &g->shared});
+    g->admin = admin_new(o->loop, &g->shared);
     g->prober = prober_new(o->loop, g->shared.sched);
     compose_refusal(&g->refusal);
     set_connection_limit(g);
@@ -203,13 +204,15 @@ struct gate *gate_open(const struct config *config, const struct gate_options *o
 
 static void log_lines(struct text lines)
 {
-    for (struct text line; text_cut(&lines, '\n', &line);) log_error(TEXT_FORMAT, TEXT_ARGS(line));
+    for (struct text line; text_cut(&lines, '\n', &line);)
+        log_error(TEXT_FORMAT, TEXT_ARGS(line));
 }
 
 static void use(struct gate *g, const struct config *config, struct pool *pool)
 {
     label_models(g, pool);
-    for (unsigned i = 0; i < g->worker_count; i++) worker_use_pool(g->workers[i], pool);
+    for (unsigned i = 0; i < g->worker_count; i++)
+        worker_use_pool(g->workers[i], pool);
     admin_use_pool(g->admin, pool);
     prober_use_pool(g->prober, pool);
     sched_set_waiting_max(g->shared.sched, config->limits.waiting);
@@ -300,16 +303,16 @@ void gate_drain(struct gate *g)
     listeners_close_api(g->listeners);
     admin_set_draining(g->admin);
     timer_set(g->options.loop, &g->drain_timer, loop_now(g->options.loop) + g->config->timeouts.drain, on_drain_timer);
-    for (unsigned i = 0; i < g->worker_count; i++) worker_drain(g->workers[i]);
+    for (unsigned i = 0; i < g->worker_count; i++)
+        worker_drain(g->workers[i]);
 }
-
-bool gate_is_draining(const struct gate *g) { return g->draining; }
 
 void gate_close(struct gate *g)
 {
     timer_cancel(g->options.loop, &g->drain_timer);
     listeners_free(g->listeners);
-    for (unsigned i = 0; i < g->worker_count; i++) worker_stop(g->workers[i]);
+    for (unsigned i = 0; i < g->worker_count; i++)
+        worker_stop(g->workers[i]);
     prober_free(g->prober);
     admin_free(g->admin);
     dns_free(g->shared.dns);

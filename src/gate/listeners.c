@@ -1,6 +1,7 @@
 /* listeners.c - see listeners.h.
  *
- * An update first opens what is new and reads all certificates; only when everything is there does it close what is no longer wanted.
+ * An update first opens what is new and reads all certificates; only when everything is there does it close what is no
+ * longer wanted.
  */
 #include "dsgate/gate/listeners.h"
 #include "dsgate/base/mem.h"
@@ -93,8 +94,7 @@ struct listeners *listeners_new(struct loop *loop, listeners_accepted *accepted,
 
 static struct entry *find(const struct list *entries, const char *address, bool admin)
 {
-    LIST_FOREACH(node, entries)
-    {
+    LIST_FOREACH(node, entries) {
         struct entry *e = CONTAINER_OF(node, struct entry, node);
         if (e->address && e->admin == admin && !strcmp(e->address, address)) return e;
     }
@@ -110,7 +110,7 @@ static bool make_tls(const struct conf_listen *c, struct tls_ctx **tls, struct b
     return *tls != NULL;
 }
 
-/* A wanted listener: on `fresh`, with its socket when the address is new, without one when an open entry will take its certificate. */
+/* A wanted listener: on `fresh`, with a socket only when its address is new; else an open entry takes its certificate. */
 static bool prepare(struct listeners *l, const struct conf_listen *c, bool admin, struct list *fresh, struct buf *error)
 {
     struct address address;
@@ -134,8 +134,7 @@ static bool prepare_all(struct listeners *l, const struct config *config, struct
 
 static void close_unwanted(struct listeners *l, const struct list *fresh)
 {
-    LIST_FOREACH_SAFE(node, &l->entries)
-    {
+    LIST_FOREACH_SAFE(node, &l->entries) {
         struct entry *e = CONTAINER_OF(node, struct entry, node);
         if (e->address && !find(fresh, e->address, e->admin)) entry_free(e);
     }
@@ -165,14 +164,14 @@ bool listeners_update(struct listeners *l, const struct config *config, struct b
         close_unwanted(l, &fresh);
         take_over(l, &fresh);
     }
-    while (!list_empty(&fresh)) entry_free(CONTAINER_OF(fresh.next, struct entry, node));
+    while (!list_empty(&fresh))
+        entry_free(CONTAINER_OF(fresh.next, struct entry, node));
     return fine;
 }
 
 void listeners_describe(const struct listeners *l, struct buf *out)
 {
-    LIST_FOREACH(node, &l->entries)
-    {
+    LIST_FOREACH(node, &l->entries) {
         struct entry *e = CONTAINER_OF(node, struct entry, node);
         struct address address;
         listener_address(e->socket, &address);
@@ -184,8 +183,7 @@ void listeners_describe(const struct listeners *l, struct buf *out)
 
 void listeners_close_api(struct listeners *l)
 {
-    LIST_FOREACH_SAFE(node, &l->entries)
-    {
+    LIST_FOREACH_SAFE(node, &l->entries) {
         struct entry *e = CONTAINER_OF(node, struct entry, node);
         if (!e->admin) entry_free(e);
     }
@@ -194,6 +192,7 @@ void listeners_close_api(struct listeners *l)
 void listeners_free(struct listeners *l)
 {
     if (!l) return;
-    while (!list_empty(&l->entries)) entry_free(CONTAINER_OF(l->entries.next, struct entry, node));
+    while (!list_empty(&l->entries))
+        entry_free(CONTAINER_OF(l->entries.next, struct entry, node));
     mem_free(l);
 }

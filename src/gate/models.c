@@ -1,8 +1,13 @@
 /* models.c - see models.h.
+ *
+ * An upstream may name as many models as fit into ANSWER_MAX, in any order and more than once; nothing here may be
+ * quadratic in that. So names are only gathered as answers come, and repetitions are found by sorting when the list is
+ * written.
  */
 #include "dsgate/gate/models.h"
 #include "dsgate/gate/worker.h"
 #include "dsgate/llm/json.h"
+#include <stdlib.h>
 
 #define ANSWER_TIME (3 * USEC_PER_SEC)
 #define ANSWER_MAX  ((size_t)1024 * 1024)
@@ -19,7 +24,7 @@ struct models {
     struct request *request;
     void (*done)(struct request *r);
     unsigned pending;
-    struct buf *names; /* one list of names a upstream, each name ended by NUL, in config order */
+    struct buf *names; /* one list of names an upstream, each name ended by NUL, in config order */
     size_t upstream_count;
     struct question *questions;
 };
@@ -35,7 +40,7 @@ static bool holds(const struct buf *names, struct text name)
 
 static void add_name(struct buf *names, struct text name)
 {
-    if (name.n == 0 || holds(names, name)) return;
+    if (name.n == 0) return;
     buf_add(names, name);
     buf_add_byte(names, '\0');
 }
@@ -63,7 +68,8 @@ static void add_answered(struct buf *names, struct text json)
         struct text id;
         char name[CHAT_MODEL_MAX];
         size_t n;
-        if (it.type == JSON_OBJECT && json_get(it.value, TEXT("id"), &id) == JSON_STRING && json_to_text(id, name, sizeof name, &n))
+        if (it.type == JSON_OBJECT && json_get(it.value, TEXT("id"), &id) == JSON_STRING &&
+            json_to_text(id, name, sizeof name, &n))
             add_name(names, text_make(name, n));
     }
 }
@@ -121,10 +127,11 @@ static void ask(struct models *m, const struct upstream *u)
     q->models = m;
     int n = relay_request_write(&from, &to, q->bytes, iov);
     if (n == 0) return;
-    struct client_request request = {.origin = u->origin,
-                                     .iov = iov,
-                                     .iov_count = n,
-                                     .timeouts = {ANSWER_TIME, ANSWER_TIME, ANSWER_TIME, loop_now(w->loop) + ANSWER_TIME}};
+    struct client_request request = {
+        .origin = u->origin,
+        .iov = iov,
+        .iov_count = n,
+        .timeouts = {ANSWER_TIME, ANSWER_TIME, ANSWER_TIME, loop_now(w->loop) + ANSWER_TIME}};
     m->pending++;
     q->call = client_start(w->client, &request, &question_ops, q);
 }
@@ -175,20 +182,51 @@ static void write_model(struct buf *out, struct text name, const char *owner)
 
 static const char *owner_of(const struct models *m, size_t i) { return m->request->pool->upstreams[i].conf->name; }
 
+struct entry {
+    struct text name; /* NUL-terminated */
+    size_t upstream;
+    bool repeated;
+};
+
+static void gather(const struct models *m, struct buf *entries)
+{
+    for (size_t i = 0; i < m->upstream_count; i++)
+        for (struct text rest = buf_text(&m->names[i]), name; text_cut(&rest, '\0', &name);)
+            buf_append(entries, &(struct entry){name, i, false}, sizeof(struct entry));
+}
+
+/* Among equal names the first stays the first. */
+static int by_name(const void *left, const void *right)
+{
+    const struct entry *a = *(const struct entry *const *)left, *b = *(const struct entry *const *)right;
+    int order = strcmp(a->name.p, b->name.p);
+    return order ? order : (a > b) - (a < b);
+}
+
+static void mark_repeated(struct entry *entries, size_t n)
+{
+    struct entry **sorted = mem_alloc(n * sizeof *sorted);
+    for (size_t i = 0; i < n; i++) sorted[i] = &entries[i];
+    qsort(sorted, n, sizeof *sorted, by_name);
+    for (size_t i = 1; i < n; i++) sorted[i]->repeated = text_eq(sorted[i]->name, sorted[i - 1]->name);
+    mem_free(sorted);
+}
+
 void models_write_list(const struct models *m, struct buf *out)
 {
-    struct buf seen = {0};
+    struct buf list = {0};
+    gather(m, &list);
+    struct entry *entries = (struct entry *)(void *)list.data;
+    size_t n = buf_len(&list) / sizeof *entries;
+    if (n) mark_repeated(entries, n);
     BUF_ADD(out, "{\"object\":\"list\",\"data\":[");
-    for (size_t i = 0; i < m->upstream_count; i++) {
-        for (struct text rest = buf_text(&m->names[i]), name; text_cut(&rest, '\0', &name);) {
-            if (holds(&seen, name)) continue;
-            if (buf_len(&seen)) BUF_ADD(out, ",");
-            add_name(&seen, name);
-            write_model(out, name, owner_of(m, i));
-        }
+    for (size_t i = 0; i < n; i++) {
+        if (entries[i].repeated) continue;
+        if (i) BUF_ADD(out, ",");
+        write_model(out, entries[i].name, owner_of(m, entries[i].upstream));
     }
     BUF_ADD(out, "]}");
-    buf_free(&seen);
+    buf_free(&list);
 }
 
 bool models_write_one(const struct models *m, struct text id, struct buf *out)

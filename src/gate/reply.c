@@ -13,8 +13,8 @@ static void put_ms(struct buf *b, usec_t t)
     buf_append(b, decimals, sizeof decimals);
 }
 
-/* What the gateway itself added: the time until the upstream was asked, less the queue, and the time since it gave what is being sent. After a
- * failover the first part can't be told from the failed attempts, and is left out. */
+/* What the gateway itself added: the time until the upstream was asked, less the queue, and the time since it gave what
+ * is being sent. After a failover the first part can't be told from the failed attempts, and is left out. */
 static usec_t overhead(const struct request *r)
 {
     usec_t arrived = exchange_arrived(r->exchange), now = loop_clock(r->worker->loop);
@@ -23,11 +23,14 @@ static usec_t overhead(const struct request *r)
     return before + (now - loop_now(r->worker->loop));
 }
 
+/* Anthropic's SDKs look for the id under another name. */
+static bool is_messages(const struct endpoint *e) { return e && e->family == FAMILY_MESSAGES; }
+
 void reply_put_fields(struct buf *b, const struct request *r)
 {
     BUF_ADD(b, "x-request-id: ");
     buf_add(b, text_of(r->id));
-    if (r->admission.endpoint && r->admission.endpoint->family == FAMILY_MESSAGES) { /* where Anthropic's SDKs look for it */
+    if (is_messages(r->admission.endpoint)) {
         BUF_ADD(b, "\r\nrequest-id: ");
         buf_add(b, text_of(r->id));
     }
@@ -55,11 +58,33 @@ static void put_advice(struct buf *b, const struct failure_row *row)
 
 /* ---- error answers ---- */
 
-static void send_whole(struct exchange *x, unsigned status, struct buf *fields, const struct buf *body)
+/* Takes `fields`; false: the client is gone. */
+static bool send_whole(struct exchange *x, unsigned status, struct buf *fields, struct text body)
 {
-    struct reply_head head = {.status = status, .fields = buf_text(fields), .has_length = true, .content_length = buf_len(body)};
-    struct iovec iov = {body->data, buf_len(body)};
-    exchange_send(x, &head, &iov, 1, true);
+    struct reply_head head = {
+        .status = status, .fields = buf_text(fields), .has_length = true, .content_length = body.n};
+    struct iovec iov = iov_of(body);
+    bool sent = exchange_send(x, &head, &iov, 1, true);
+    buf_free(fields);
+    return sent;
+}
+
+/* `fields` are those of this answer alone. */
+static bool answer_request(struct request *r, unsigned status, struct buf *fields, struct text body)
+{
+    BUF_ADD(fields, "Content-Type: application/json\r\n");
+    reply_put_fields(fields, r);
+    if (!send_whole(r->exchange, status, fields, body)) return false;
+    r->exchange = NULL;
+    r->status = status;
+    r->bytes_out = body.n;
+    return true;
+}
+
+bool reply_json(struct request *r, struct text body)
+{
+    struct buf fields = {0};
+    return answer_request(r, 200, &fields, body);
 }
 
 static void put_allow(struct buf *fields, const struct endpoint *e)
@@ -74,23 +99,19 @@ static void put_allow(struct buf *fields, const struct endpoint *e)
     BUF_ADD(fields, "\r\n");
 }
 
-void reply_failure(struct request *r)
+bool reply_failure(struct request *r)
 {
     const struct failure_row *row = failure_row(r->failure);
     const struct admission *a = &r->admission;
     struct text message = buf_len(&a->message) ? buf_text(&a->message) : text_of(row->text);
     struct buf fields = {0}, body = {0};
-    BUF_ADD(&fields, "Content-Type: application/json\r\n");
-    reply_put_fields(&fields, r);
     put_advice(&fields, row);
     if (r->failure == FAIL_METHOD) put_allow(&fields, a->endpoint);
-    answer_put_error_body(&body, a->endpoint ? a->endpoint->family : FAMILY_CHAT, row->type, row->code, message, a->param);
-    r->status = row->status;
-    r->bytes_out = buf_len(&body);
-    send_whole(r->exchange, row->status, &fields, &body);
-    r->exchange = NULL;
-    buf_free(&fields);
+    answer_put_error_body(&body, a->endpoint ? a->endpoint->family : FAMILY_CHAT, row->type, row->code, message,
+                          a->param);
+    bool sent = answer_request(r, row->status, &fields, buf_text(&body));
     buf_free(&body);
+    return sent;
 }
 
 void reply_error(struct exchange *x, enum failure f, const char *request_id, const char *message)
@@ -101,8 +122,7 @@ void reply_error(struct exchange *x, enum failure f, const char *request_id, con
     if (request_id) http_put(&fields, TEXT("x-request-id"), text_of(request_id));
     put_advice(&fields, row);
     answer_put_error_body(&body, FAMILY_CHAT, row->type, row->code, text_of(message ? message : row->text), NULL);
-    send_whole(x, row->status, &fields, &body);
-    buf_free(&fields);
+    send_whole(x, row->status, &fields, buf_text(&body));
     buf_free(&body);
 }
 
@@ -110,8 +130,5 @@ void reply_body(struct exchange *x, unsigned status, struct text content_type, s
 {
     struct buf fields = {0};
     http_put(&fields, TEXT("Content-Type"), content_type);
-    struct reply_head head = {.status = status, .fields = buf_text(&fields), .has_length = true, .content_length = body.n};
-    struct iovec iov = {(void *)(uintptr_t)body.p, body.n};
-    exchange_send(x, &head, &iov, 1, true);
-    buf_free(&fields);
+    send_whole(x, status, &fields, body);
 }

@@ -10,9 +10,7 @@ struct request *request_new(struct worker *w, struct exchange *x)
     r->pool = pool_ref(w->pool);
     r->began = exchange_began(x);
     r->entered = r->began;
-    r->ticket.pool = r->pool;
     r->ticket.inbox = &w->inbox;
-    list_push_back(&w->requests, &r->node);
     exchange_set_context(x, r);
     metrics_request_began(w->metrics);
     return r;
@@ -20,12 +18,17 @@ struct request *request_new(struct worker *w, struct exchange *x)
 
 void request_free(struct request *r)
 {
-    list_remove(&r->node);
     timer_cancel(r->worker->loop, &r->queue_timer);
-    if (r->attempt) attempt_free(r->attempt);
+    request_end_attempt(r);
     models_free(r->models);
     admission_free(&r->admission);
     buf_free(&r->reasons);
     pool_unref(r->pool);
     mem_free(r);
+}
+
+void request_end_attempt(struct request *r)
+{
+    if (r->attempt) attempt_free(r->attempt);
+    r->attempt = NULL;
 }

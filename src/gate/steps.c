@@ -14,7 +14,6 @@
 #include "dsgate/cache/cache.h"
 #include "dsgate/gate/models.h"
 #include "dsgate/gate/worker.h"
-#include <stdio.h>
 
 /* ---- READ ---- */
 
@@ -29,9 +28,8 @@ static void take_name(struct request *r, struct text given)
 static enum flow read_run(struct request *r)
 {
     const struct http_head *head = exchange_head(r->exchange);
-    size_t n = head->path.n < sizeof r->path - 1 ? head->path.n : sizeof r->path - 1;
-    if (n) memcpy(r->path, head->path.p, n); /* the target "*" has no path */
-    snprintf(r->peer, sizeof r->peer, "%s", exchange_peer(r->exchange));
+    text_copy(head->path, r->path, sizeof r->path);
+    text_copy(text_of(exchange_peer(r->exchange)), r->peer, sizeof r->peer);
     r->method = head->method;
     r->bytes_in = exchange_body(r->exchange).n;
     return FLOW_NEXT;
@@ -39,12 +37,10 @@ static enum flow read_run(struct request *r)
 
 /* ---- ADMIT ---- */
 
-static usec_t earlier(usec_t a, usec_t b) { return a < b ? a : b; }
-
 static void set_deadline(struct request *r)
 {
     usec_t total = r->pool->config->timeouts.total, wanted = r->admission.hints.timeout;
-    r->deadline = r->began + (wanted ? earlier(wanted, total) : total);
+    r->deadline = r->began + (wanted ? usec_earlier(wanted, total) : total);
 }
 
 static enum flow unknown_model(struct request *r)
@@ -82,7 +78,7 @@ static enum flow lookup_run(struct request *r)
 {
     if (cache_lookup(r->admission.hints.only_if_cached) == CACHE_MISS_REFUSED) return request_fail(r, FAIL_NOT_CACHED);
     if (r->admission.endpoint->kind != ENDPOINT_MODELS) return FLOW_NEXT;
-    if (!r->models) r->models = models_start(r, request_resume);
+    if (!r->models) r->models = models_start(r, request_run);
     return models_ready(r->models) ? request_jump(r, STEP_STREAM) : FLOW_WAIT;
 }
 
@@ -98,19 +94,19 @@ static void on_queue_timer(struct timer *timer)
 {
     struct request *r = CONTAINER_OF(timer, struct request, queue_timer);
     r->queue_expired = true;
-    request_resume(r);
+    request_run(r);
 }
 
 static void queue_cancel(struct request *r)
 {
     timer_cancel(r->worker->loop, &r->queue_timer);
-    sched_cancel(r->worker->shared->sched, &r->ticket, loop_now(r->worker->loop));
+    sched_cancel(r->worker->shared->sched, &r->ticket);
 }
 
 static enum flow wait_in_queue(struct request *r)
 {
-    usec_t now = loop_now(r->worker->loop);
-    timer_set(r->worker->loop, &r->queue_timer, earlier(now + r->pool->config->timeouts.queue, r->deadline), on_queue_timer);
+    usec_t longest = loop_now(r->worker->loop) + r->pool->config->timeouts.queue;
+    timer_set(r->worker->loop, &r->queue_timer, usec_earlier(longest, r->deadline), on_queue_timer);
     return FLOW_WAIT;
 }
 
@@ -134,7 +130,7 @@ static enum flow queue_run(struct request *r)
     }
     t->row = r->row;
     t->endpoint = r->admission.endpoint;
-    switch (sched_ask(r->worker->shared->sched, t, loop_now(r->worker->loop))) {
+    switch (sched_ask(r->worker->shared->sched, t)) {
     case SCHED_GRANTED: return FLOW_NEXT;
     case SCHED_WAITING: return wait_in_queue(r);
     case SCHED_FULL: return request_fail(r, FAIL_QUEUE_FULL);
@@ -175,22 +171,12 @@ void request_run(struct request *r)
     for (;;) {
         enum step ran = r->step;
         enum flow flow = steps[ran].run(r);
-        if (flow == FLOW_DONE) return;
-        if (flow == FLOW_WAIT) {
-            r->waiting = true;
-            return;
-        }
+        if (flow == FLOW_DONE || flow == FLOW_WAIT) return;
         enum step to = flow == FLOW_JUMP ? r->step : ran + 1;
         r->step = ran;
         leave_step(r);
         r->step = to;
     }
-}
-
-void request_resume(struct request *r)
-{
-    r->waiting = false;
-    request_run(r);
 }
 
 void request_cancel(struct request *r)
@@ -200,7 +186,7 @@ void request_cancel(struct request *r)
     r->client_gone = true;
     r->exchange = NULL;
     r->step = STEP_FINISH;
-    request_resume(r);
+    request_run(r);
 }
 
 enum flow request_jump(struct request *r, enum step to)

@@ -1,7 +1,8 @@
 /* stream.c - STREAM: from the commit to the last byte.
  *
- * Entered for each piece the attempt shows. Once the head has gone out the status is fixed; what fails later is told inside the stream, and
- * the connection ends without the proper end of an answer, so that nobody takes a part for the whole (lessons.md row 5).
+ * Entered for each piece the attempt shows. Once the head has gone out the status is fixed; what fails later is told
+ * inside the stream, and the connection ends without the proper end of an answer, so that nobody takes a part for the
+ * whole.
  */
 #include "dsgate/gate/models.h"
 #include "dsgate/gate/reply.h"
@@ -9,20 +10,16 @@
 
 #define UNSENT_HIGH ((size_t)64 * 1024) /* bytes a slow client may leave with us before its upstream is held back */
 
-static size_t total_of(const struct request *r)
-{
-    size_t total = 0;
-    for (int i = 0; i < r->piece_count; i++) total += r->pieces[i].iov_len;
-    return total;
-}
+static size_t bytes_of_pieces(const struct request *r) { return iov_total(r->pieces, r->piece_count); }
 
-/* An upstream's error that came under a status of success, and that nothing better could replace, is not passed off as success. */
+/* An upstream's error that came under a status of success, and that nothing better could replace, is not shown as one. */
 static unsigned shown_status(const struct request *r, const struct attempt_answer *answer)
 {
     return r->exhausted && answer->status < 400 ? failure_row(FAIL_UPSTREAM_BAD_ANSWER)->status : answer->status;
 }
 
-/* The answer's head: the upstream's end-to-end fields and ours. A stream's length is never promised, since an error event may have to follow. */
+/* The answer's head: the upstream's end-to-end fields and ours. A stream's length is never promised, since an error
+ * event may have to follow. */
 static void open_head(struct request *r, struct reply_head *head)
 {
     struct attempt_answer *answer = attempt_answer(r->attempt);
@@ -34,13 +31,14 @@ static void open_head(struct request *r, struct reply_head *head)
                                 .fields = buf_text(&answer->fields),
                                 .has_date = answer->has_date,
                                 .has_length = (answer->has_length && !answer->is_stream) || r->ended,
-                                .content_length = r->ended && r->method != HTTP_HEAD ? total_of(r) : answer->content_length};
+                                .content_length =
+                                    r->ended && r->method != HTTP_HEAD ? bytes_of_pieces(r) : answer->content_length};
 }
 
-/* A long stream keeps nothing of its request and head. */
+/* A long stream keeps nothing of its request and head, unless the upstream answers before it has heard all. */
 static void travel_light(struct request *r)
 {
-    exchange_forget_request(r->exchange);
+    if (!attempt_is_sending(r->attempt)) exchange_forget_request(r->exchange);
     buf_free(&attempt_answer(r->attempt)->fields);
 }
 
@@ -56,7 +54,7 @@ static enum flow send_pieces(struct request *r)
     bool first = !r->head_sent;
     if (first) open_head(r, &head);
     note_token(r);
-    r->bytes_out += total_of(r);
+    r->bytes_out += bytes_of_pieces(r);
     r->news = NEWS_NONE;
     if (!exchange_send(r->exchange, first ? &head : NULL, r->pieces, r->piece_count, r->ended)) return FLOW_WAIT;
     if (r->ended) {
@@ -79,7 +77,7 @@ static enum flow cut(struct request *r)
     if (attempt_answer(r->attempt)->is_stream) {
         struct buf event = {0};
         answer_put_error_event(&event, r->admission.endpoint->family, row->type, row->code, text_of(row->text));
-        struct iovec iov = {event.data, buf_len(&event)};
+        struct iovec iov = iov_of(buf_text(&event));
         if (exchange_send(r->exchange, NULL, &iov, 1, false)) r->bytes_out += iov.iov_len;
         buf_free(&event);
         exchange_cut(r->exchange);
@@ -91,9 +89,9 @@ static enum flow cut(struct request *r)
 }
 
 /* GET /models and GET /models/{id}. */
-static enum flow send_models(struct request *r)
+static bool send_models(struct request *r)
 {
-    struct text id = text_of(r->path), prefix = TEXT("/models/");
+    struct text id = exchange_head(r->exchange)->path, prefix = TEXT("/models/");
     size_t at = text_find(id, prefix);
     struct buf *body = &r->worker->scratch;
     buf_clear(body);
@@ -101,31 +99,15 @@ static enum flow send_models(struct request *r)
         models_write_list(r->models, body);
     } else if (!models_write_one(r->models, text_from(id, at + prefix.n), body)) {
         r->failure = FAIL_MODEL_NOT_FOUND;
-        reply_failure(r);
-        return FLOW_NEXT;
+        return reply_failure(r);
     }
-    struct buf fields = {0};
-    BUF_ADD(&fields, "Content-Type: application/json\r\n");
-    reply_put_fields(&fields, r);
-    struct reply_head head = {.status = 200, .fields = buf_text(&fields), .has_length = true, .content_length = buf_len(body)};
-    struct iovec iov = {body->data, buf_len(body)};
-    r->status = 200;
-    r->bytes_out = iov.iov_len;
-    r->ended = true;
-    bool sent = exchange_send(r->exchange, &head, &iov, 1, true);
-    buf_free(&fields);
-    if (!sent) return FLOW_WAIT;
-    r->exchange = NULL;
-    return FLOW_NEXT;
+    return reply_json(r, buf_text(body));
 }
 
 enum flow stream_run(struct request *r)
 {
-    if (r->failure) {
-        reply_failure(r);
-        return FLOW_NEXT;
-    }
-    if (r->models) return send_models(r);
+    if (r->failure) return reply_failure(r) ? FLOW_NEXT : FLOW_WAIT;
+    if (r->models) return send_models(r) ? FLOW_NEXT : FLOW_WAIT;
     return r->news == NEWS_FAILED ? cut(r) : send_pieces(r);
 }
 
@@ -136,8 +118,4 @@ void stream_drained(struct request *r)
     attempt_resume(r->attempt);
 }
 
-void stream_cancel(struct request *r)
-{
-    if (r->attempt) attempt_free(r->attempt);
-    r->attempt = NULL;
-}
+void stream_cancel(struct request *r) { request_end_attempt(r); }

@@ -1,8 +1,8 @@
 /* worker.c - a thread and what it owns; how the rest of the process talks to it.
  */
 #include "dsgate/gate/worker.h"
-#include "dsgate/gate/reply.h"
 #include "dsgate/base/log.h"
+#include "dsgate/gate/reply.h"
 #include <stdio.h>
 #include <sys/prctl.h>
 
@@ -68,7 +68,7 @@ static void on_disconnected(struct server *s)
 
 static const struct server_ops server_callbacks = {on_request, on_malformed, on_gone, on_drained, on_disconnected};
 
-static void on_granted(struct ticket *ticket) { request_resume(CONTAINER_OF(ticket, struct request, ticket)); }
+static void on_granted(struct ticket *ticket) { request_run(CONTAINER_OF(ticket, struct request, ticket)); }
 
 static void on_gauges(struct timer *timer)
 {
@@ -83,17 +83,17 @@ static void on_gauges(struct timer *timer)
 
 /* ---- making and ending ---- */
 
+/* A line that leaves no room for headers is told as such, with 414: so a line may be one byte shorter than the head. */
 static struct server_options server_options_of(const struct config *c)
 {
-    return (struct server_options){
-        .limits = {.line = (uint32_t)c->limits.headers - 1, /* a line that leaves no room for headers is told as such: 414 */
-                   .head = (uint32_t)c->limits.headers,
-                   .fields = c->limits.header_count,
-                   .body = c->limits.body},
-        .head_timeout = c->timeouts.request_head,
-        .body_timeout = c->timeouts.request_body,
-        .keep_alive_timeout = c->timeouts.keep_alive,
-        .write_timeout = c->timeouts.write};
+    return (struct server_options){.limits = {.line = (uint32_t)c->limits.headers - 1,
+                                              .head = (uint32_t)c->limits.headers,
+                                              .fields = c->limits.header_count,
+                                              .body = c->limits.body},
+                                   .head_timeout = c->timeouts.request_head,
+                                   .body_timeout = c->timeouts.request_body,
+                                   .keep_alive_timeout = c->timeouts.keep_alive,
+                                   .write_timeout = c->timeouts.write};
 }
 
 static void furnish(struct worker *w)
@@ -102,7 +102,8 @@ static void furnish(struct worker *w)
     struct client_options client = {
         .idle_keep = UPSTREAM_IDLE_KEEP,
         .idle_per_origin = UPSTREAM_IDLE_MAX,
-        .limits = {.line = UPSTREAM_HEAD_MAX, .head = UPSTREAM_HEAD_MAX, .fields = HTTP_FIELDS_MAX, .body = UINT64_MAX}};
+        .limits = {
+            .line = UPSTREAM_HEAD_MAX, .head = UPSTREAM_HEAD_MAX, .fields = HTTP_FIELDS_MAX, .body = UINT64_MAX}};
     w->server = server_new(w->loop, &server, &server_callbacks, w);
     w->client = client_new(w->loop, w->shared->dns, &client);
     w->metrics = metrics_shard_new(w->shared->metrics);
@@ -118,7 +119,6 @@ struct worker *worker_open(const struct shared *shared, unsigned index, struct l
     w->index = index;
     w->loop = loop;
     w->pool = pool_ref(pool);
-    list_init(&w->requests);
     furnish(w);
     return w;
 }
@@ -216,7 +216,10 @@ static void deliver_pool(struct loop_post *p)
     mem_free(m);
 }
 
-void worker_use_pool(struct worker *w, struct pool *pool) { post(w, (struct message){.pool = pool_ref(pool)}, deliver_pool); }
+void worker_use_pool(struct worker *w, struct pool *pool)
+{
+    post(w, (struct message){.pool = pool_ref(pool)}, deliver_pool);
+}
 
 static void deliver_drain(struct loop_post *p)
 {

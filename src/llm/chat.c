@@ -15,7 +15,9 @@ static const struct text names[CHAT_MEMBER_COUNT] = {
 };
 
 #define IS(type) (1u << (type))
-enum { ANYTHING = IS(JSON_FALSE) | IS(JSON_TRUE) | IS(JSON_NUMBER) | IS(JSON_STRING) | IS(JSON_ARRAY) | IS(JSON_OBJECT) };
+enum {
+    ANYTHING = IS(JSON_FALSE) | IS(JSON_TRUE) | IS(JSON_NUMBER) | IS(JSON_STRING) | IS(JSON_ARRAY) | IS(JSON_OBJECT)
+};
 
 /* What a member may be; the other members are the upstream's affair. */
 static const struct rule {
@@ -114,7 +116,6 @@ enum chat_error chat_read(struct chat_request *r, const struct endpoint *e, stru
         if (error) return error;
     }
     *param = NULL;
-    r->stream = r->members[CHAT_STREAM].type == JSON_TRUE;
     return CHAT_FINE;
 }
 

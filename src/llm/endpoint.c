@@ -6,13 +6,17 @@
 
 /* clang-format off */
 /* Bits for struct endpoint.methods; the numbers are those of enum http_method, which this room can't see. */
-enum { GET = 1u << 0, HEAD = 1u << 1, POST = 1u << 2, PUT = 1u << 3, PATCH = 1u << 4, DELETE = 1u << 5, OPTIONS = 1u << 6 };
+enum {
+    GET = 1u << 0, HEAD = 1u << 1, POST = 1u << 2, PUT = 1u << 3, PATCH = 1u << 4, DELETE = 1u << 5, OPTIONS = 1u << 6
+};
 enum { ANY = GET | HEAD | POST | PUT | PATCH | DELETE | OPTIONS };
 
 /* A call of a model: any upstream may serve it, and asking twice costs money at most. */
-#define CALL(label, path, family, root, needs) {label, path, ENDPOINT_RELAY, family, root, POST, true, needs, true, true}
+#define CALL(label, path, family, root, needs) \
+    {label, path, ENDPOINT_RELAY, family, root, POST, true, needs, true, true}
 /* What lives on one upstream, and is not to be done twice. */
-#define STORED(label, path, methods) {label, path, ENDPOINT_RELAY, FAMILY_OPAQUE, ROOT_BASE, methods, false, NULL, false, false}
+#define STORED(label, path, methods) \
+    {label, path, ENDPOINT_RELAY, FAMILY_OPAQUE, ROOT_BASE, methods, false, NULL, false, false}
 #define MODELS(path) {"models", path, ENDPOINT_MODELS, FAMILY_OPAQUE, ROOT_BASE, GET, false, NULL, true, true}
 
 const struct endpoint endpoints[] = {

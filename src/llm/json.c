@@ -6,7 +6,7 @@
 const char *json_error_text(enum json_error e)
 {
     switch (e) {
-#define X(id, text)                                                                                                    \
+#define X(id, text) \
     case id: return text;
         JSON_ERRORS(X)
 #undef X
@@ -23,7 +23,8 @@ bool json_level_works(enum json_level level)
     case JSON_AVX2:
         return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("pclmul");
     case JSON_AVX512:
-        return json_level_works(JSON_AVX2) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw");
+        return json_level_works(JSON_AVX2) && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+               __builtin_cpu_supports("avx512vbmi");
 #endif
     default: return false;
     }

@@ -8,6 +8,14 @@ struct block {
     __m256i v[2];
 };
 
+/* Compilers that know the value would make it again in each block, where a load is cheaper. */
+static inline __m256i every(char byte)
+{
+    __m256i v = _mm256_set1_epi8(byte);
+    __asm__("" : "+x"(v));
+    return v;
+}
+
 static inline struct block block_load(const char *p)
 {
     const __m256i *from = (const void *)p;
@@ -20,7 +28,7 @@ static inline uint64_t gather(__m256i a, __m256i b)
     return (uint32_t)_mm256_movemask_epi8(a) | (uint64_t)(uint32_t)_mm256_movemask_epi8(b) << 32;
 }
 
-static inline __m256i equal(__m256i v, char byte) { return _mm256_cmpeq_epi8(v, _mm256_set1_epi8(byte)); }
+static inline __m256i equal(__m256i v, char byte) { return _mm256_cmpeq_epi8(v, every(byte)); }
 static inline __m256i either(__m256i a, __m256i b) { return _mm256_or_si256(a, b); }
 
 static inline uint64_t block_equal(const struct block *b, unsigned char byte)
@@ -30,7 +38,7 @@ static inline uint64_t block_equal(const struct block *b, unsigned char byte)
 
 static inline __m256i at_least(__m256i v, unsigned char byte)
 {
-    return _mm256_cmpeq_epi8(_mm256_max_epu8(v, _mm256_set1_epi8((char)byte)), v);
+    return _mm256_cmpeq_epi8(_mm256_max_epu8(v, every((char)byte)), v);
 }
 
 static inline uint64_t block_at_least(const struct block *b, unsigned char byte)
@@ -62,23 +70,36 @@ static inline uint64_t block_spaces(const struct block *b)
 }
 
 /* With bit 4 set, b is r; these two and the quote share their low half with each other. */
-static inline __m256i escapable(__m256i v)
+static inline __m256i simple_escapes(__m256i v)
 {
-    const __m128i set = _mm_setr_epi8(-1, 0, '"', 0, 't', 'u', 'f', 0, 0, 0, 0, 0, '\\', 0, 'n', '/');
-    return either(in_set(v, set), equal(either(v, _mm256_set1_epi8(0x10)), 'r'));
+    const __m128i set = _mm_setr_epi8(-1, 0, '"', 0, 't', 0, 'f', 0, 0, 0, 0, 0, '\\', 0, 'n', '/');
+    return either(in_set(v, set), equal(either(v, every(0x10)), 'r'));
 }
 
-static inline uint64_t block_escapable(const struct block *b) { return gather(escapable(b->v[0]), escapable(b->v[1])); }
-
-static inline __m256i rare_leads(__m256i v)
+static inline uint64_t block_simple_escapes(const struct block *b)
 {
-    __m256i overlong = equal(_mm256_and_si256(v, _mm256_set1_epi8((char)0xFE)), (char)0xC0);
-    return either(either(overlong, at_least(v, 0xF0)), either(equal(v, (char)0xE0), equal(v, (char)0xED)));
+    return gather(simple_escapes(b->v[0]), simple_escapes(b->v[1]));
 }
 
-static inline uint64_t block_rare_leads(const struct block *b)
+static inline __m256i less(__m256i v, char byte) { return _mm256_subs_epu8(v, every(byte)); }
+
+/* Here only bit 7 of each byte counts. A difference keeps it for bytes from 0xC0, 0xE0 and 0xF0 on, and doubling brings
+ * bit 6 there, which continuation bytes have not. */
+static inline __m256i suspects(__m256i v, __m256i before)
 {
-    return gather(rare_leads(b->v[0]), rare_leads(b->v[1]));
+    __m256i lanes = _mm256_permute2x128_si256(before, v, 0x21);
+    __m256i two = less(_mm256_alignr_epi8(v, lanes, 15), 0xC0 - 0x80);
+    __m256i three = less(_mm256_alignr_epi8(v, lanes, 14), 0xE0 - 0x80);
+    __m256i four = less(_mm256_alignr_epi8(v, lanes, 13), 0xF0 - 0x80);
+    __m256i continuation = _mm256_andnot_si256(_mm256_add_epi8(v, v), v);
+    __m256i overlong = equal(_mm256_and_si256(v, every((char)0xFE)), (char)0xC0);
+    __m256i rare = either(either(overlong, less(v, 0xF0 - 0x80)), either(equal(v, (char)0xE0), equal(v, (char)0xED)));
+    return either(_mm256_xor_si256(either(either(two, three), four), continuation), rare);
+}
+
+static inline uint64_t block_suspects(const struct block *b, uint32_t before)
+{
+    return gather(suspects(b->v[0], _mm256_set1_epi32((int)before)), suspects(b->v[1], b->v[0]));
 }
 
 #include "json_blocks.h"

@@ -1,14 +1,26 @@
-/* The block pass with 64-byte vectors: a block is one register, and comparing it gives the mask at once. This file
- * alone is compiled for processors with AVX-512 (F and BW). */
+/* The block pass with 64-byte vectors: a block is one register, and comparing it gives the mask at once. All sets are
+ * looked up at once in a table that fills two registers. This file alone is compiled for processors with AVX-512 (F, BW
+ * and VBMI). */
 #if defined(__x86_64__)
 #include "json_scan.h"
+#include "json_sets.h"
 #include <immintrin.h>
 
 struct block {
-    __m512i v;
+    __m512i v, sets;
 };
 
-static inline struct block block_load(const char *p) { return (struct block){_mm512_loadu_si512(p)}; }
+/* The table's two halves for bytes with the same low seven bits are one: no set has bytes of both. */
+static inline __m512i sets_from(size_t first)
+{
+    return _mm512_or_si512(_mm512_loadu_si512(json_sets_of + first), _mm512_loadu_si512(json_sets_of + 128 + first));
+}
+
+static inline struct block block_load(const char *p)
+{
+    __m512i v = _mm512_loadu_si512(p);
+    return (struct block){v, _mm512_permutex2var_epi8(sets_from(0), v, sets_from(64))};
+}
 
 static inline uint64_t block_equal(const struct block *b, unsigned char byte)
 {
@@ -21,39 +33,34 @@ static inline uint64_t block_at_least(const struct block *b, unsigned char byte)
     return _mm512_cmpge_epu8_mask(b->v, _mm512_set1_epi8((char)byte));
 }
 
-/* A set holds at most one byte for each low half, in the place of that half. The other places hold what is never asked
- * for there. */
-static inline uint64_t in_set(__m512i v, __m128i set)
+static inline uint64_t in_set(const struct block *b, char set)
 {
-    return _mm512_cmpeq_epi8_mask(_mm512_shuffle_epi8(_mm512_broadcast_i32x4(set), v), v);
+    return _mm512_test_epi8_mask(b->sets, _mm512_set1_epi8(set));
 }
 
-static inline uint64_t block_operators(const struct block *b)
+static inline uint64_t ascii_in_set(const struct block *b, char set)
 {
-    const __m128i brackets = _mm_setr_epi8(-1, 0, 0, 0, 0, 0, 0, 0, 0, 0, ':', '[', ',', ']', 0, 0);
-    const __m128i braces = _mm_setr_epi8(-1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, '{', 0, '}', 0, 0);
-    return in_set(b->v, brackets) | in_set(b->v, braces);
+    return in_set(b, set) & ~block_at_least(b, 0x80);
 }
+static inline uint64_t block_operators(const struct block *b) { return ascii_in_set(b, JSON_SET_OPERATOR); }
+static inline uint64_t block_spaces(const struct block *b) { return ascii_in_set(b, JSON_SET_SPACE); }
+static inline uint64_t block_simple_escapes(const struct block *b) { return ascii_in_set(b, JSON_SET_SIMPLE_ESCAPE); }
 
-static inline uint64_t block_spaces(const struct block *b)
-{
-    const __m128i spaces = _mm_setr_epi8(' ', 0, 0, 0, 0, 0, 0, 0, 0, '\t', '\n', 0, 0, '\r', 0, 0);
-    return in_set(b->v, spaces);
-}
+/* The blocks of bytes that stand 1, 2 or 3 places before. */
+#define PLACES_BEFORE(b, lanes, n) _mm512_alignr_epi8((b)->v, lanes, 16 - (n))
 
-/* With bit 4 set, b is r; these two and the quote share their low half with each other. */
-static inline uint64_t block_escapable(const struct block *b)
+/* Here only bit 7 of each byte counts. A difference keeps it for bytes from 0xC0, 0xE0 and 0xF0 on, and doubling brings
+ * bit 6 there, which continuation bytes have not. */
+static inline uint64_t block_suspects(const struct block *b, uint32_t before)
 {
-    const __m128i set = _mm_setr_epi8(-1, 0, '"', 0, 't', 'u', 'f', 0, 0, 0, 0, 0, '\\', 0, 'n', '/');
-    __m512i b_is_r = _mm512_or_si512(b->v, _mm512_set1_epi8(0x10));
-    return in_set(b->v, set) | _mm512_cmpeq_epi8_mask(b_is_r, _mm512_set1_epi8('r'));
-}
-
-static inline uint64_t block_rare_leads(const struct block *b)
-{
-    __m512i overlong = _mm512_and_si512(b->v, _mm512_set1_epi8((char)0xFE));
-    return _mm512_cmpeq_epi8_mask(overlong, _mm512_set1_epi8((char)0xC0)) | block_at_least(b, 0xF0) |
-           block_equal(b, 0xE0) | block_equal(b, 0xED);
+    __m512i lanes = _mm512_alignr_epi64(b->v, _mm512_set1_epi32((int)before), 6);
+    __m512i two = _mm512_subs_epu8(PLACES_BEFORE(b, lanes, 1), _mm512_set1_epi8(0xC0 - 0x80));
+    __m512i three = _mm512_subs_epu8(PLACES_BEFORE(b, lanes, 2), _mm512_set1_epi8(0xE0 - 0x80));
+    __m512i four = _mm512_subs_epu8(PLACES_BEFORE(b, lanes, 3), _mm512_set1_epi8(0xF0 - 0x80));
+    __m512i due = _mm512_or_si512(_mm512_or_si512(two, three), four);
+    __m512i continuation = _mm512_andnot_si512(_mm512_add_epi8(b->v, b->v), b->v);
+    __m512i rare = _mm512_and_si512(b->v, b->sets);
+    return _mm512_movepi8_mask(_mm512_or_si512(_mm512_xor_si512(due, continuation), rare));
 }
 
 #include "json_blocks.h"

@@ -1,27 +1,12 @@
 /* The block pass on machines without vectors that we know. Single bytes and ranges are found in words of eight bytes,
  * by sums that never carry from one byte to the next, so each byte's answer is exact and stands in its highest bit.
- * Sets of bytes come from a table, whose entries are packed in words too. */
+ * Sets of bytes come from the table, whose entries are packed in words too. */
 #include "json_scan.h"
+#include "json_sets.h"
 #include <endian.h>
 
 #define ONES  ((uint64_t)0x0101010101010101)
 #define HIGHS (ONES * 0x80)
-
-enum { OPERATOR = 1, SPACE = 2, ESCAPABLE = 4, RARE_LEAD = 8 };
-
-/* clang-format off */
-static const unsigned char sets_of[256] = {
-    ['{'] = OPERATOR, ['}'] = OPERATOR, ['['] = OPERATOR, [']'] = OPERATOR, [':'] = OPERATOR, [','] = OPERATOR,
-    [' '] = SPACE, ['\t'] = SPACE, ['\n'] = SPACE, ['\r'] = SPACE,
-    ['"'] = ESCAPABLE, ['\\'] = ESCAPABLE, ['/'] = ESCAPABLE, ['b'] = ESCAPABLE, ['f'] = ESCAPABLE,
-    ['n'] = ESCAPABLE, ['r'] = ESCAPABLE, ['t'] = ESCAPABLE, ['u'] = ESCAPABLE,
-    [0xC0] = RARE_LEAD, [0xC1] = RARE_LEAD, [0xE0] = RARE_LEAD, [0xED] = RARE_LEAD,
-    [0xF0] = RARE_LEAD, [0xF1] = RARE_LEAD, [0xF2] = RARE_LEAD, [0xF3] = RARE_LEAD,
-    [0xF4] = RARE_LEAD, [0xF5] = RARE_LEAD, [0xF6] = RARE_LEAD, [0xF7] = RARE_LEAD,
-    [0xF8] = RARE_LEAD, [0xF9] = RARE_LEAD, [0xFA] = RARE_LEAD, [0xFB] = RARE_LEAD,
-    [0xFC] = RARE_LEAD, [0xFD] = RARE_LEAD, [0xFE] = RARE_LEAD, [0xFF] = RARE_LEAD,
-};
-/* clang-format on */
 
 struct block {
     uint64_t word[8]; /* the first byte lowest */
@@ -32,7 +17,7 @@ static inline uint64_t load_sets(const char *p)
 {
     uint64_t sets = 0;
     for (unsigned i = 8; i-- > 0;)
-        sets = sets << 8 | sets_of[(unsigned char)p[i]];
+        sets = sets << 8 | json_sets_of[(unsigned char)p[i]];
     return sets;
 }
 
@@ -81,10 +66,24 @@ static inline uint64_t in_set(const struct block *b, unsigned set)
     return mask;
 }
 
-static inline uint64_t block_operators(const struct block *b) { return in_set(b, OPERATOR); }
-static inline uint64_t block_spaces(const struct block *b) { return in_set(b, SPACE); }
-static inline uint64_t block_escapable(const struct block *b) { return in_set(b, ESCAPABLE); }
-static inline uint64_t block_rare_leads(const struct block *b) { return in_set(b, RARE_LEAD); }
+static inline uint64_t block_operators(const struct block *b) { return in_set(b, JSON_SET_OPERATOR); }
+static inline uint64_t block_spaces(const struct block *b) { return in_set(b, JSON_SET_SPACE); }
+static inline uint64_t block_simple_escapes(const struct block *b) { return in_set(b, JSON_SET_SIMPLE_ESCAPE); }
+
+/* Here only bit 7 of each byte counts, and shifting brings the bits below there. */
+static inline uint64_t block_suspects(const struct block *b, uint32_t before)
+{
+    uint64_t mask = 0, last = (uint64_t)before << 32;
+    for (unsigned i = 0; i < 8; i++) {
+        uint64_t word = b->word[i], one = word << 8 | last >> 56, two = word << 16 | last >> 48;
+        uint64_t three = word << 24 | last >> 40;
+        uint64_t due = (one & one << 1) | (two & two << 1 & two << 2) | (three & three << 1 & three << 2 & three << 3);
+        uint64_t suspects = (due ^ (word & ~(word << 1))) | (word & b->sets[i]);
+        mask |= gather(suspects >> 7) << 8 * i;
+        last = word;
+    }
+    return mask;
+}
 
 #include "json_blocks.h"
 

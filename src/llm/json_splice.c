@@ -5,7 +5,7 @@
 static int add_piece(struct iovec *iov, int count, struct text piece)
 {
     if (piece.n == 0) return count;
-    iov[count] = (struct iovec){(void *)(uintptr_t)piece.p, piece.n};
+    iov[count] = iov_of(piece);
     return count + 1;
 }
 
@@ -19,8 +19,6 @@ int json_splice(struct text json, const struct json_edit *edits, size_t n, struc
         from = edits[i].cut.p + edits[i].cut.n;
     }
     count = add_piece(iov, count, text_make(from, (size_t)(json.p + json.n - from)));
-    *total = 0;
-    for (int i = 0; i < count; i++)
-        *total += iov[i].iov_len;
+    *total = iov_total(iov, count);
     return count;
 }

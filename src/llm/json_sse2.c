@@ -65,28 +65,41 @@ static inline uint64_t block_spaces(const struct block *b)
 }
 
 /* With bit 4 set, b is r. */
-static inline __m128i escapable(__m128i v)
+static inline __m128i simple_escapes(__m128i v)
 {
     __m128i folded = _mm_or_si128(v, _mm_set1_epi8(0x10));
     __m128i signs = either(either(equal(v, '"'), equal(v, '\\')), equal(v, '/'));
     __m128i letters = either(either(equal(folded, 'r'), equal(v, 'n')), either(equal(v, 'f'), equal(v, 't')));
-    return either(either(signs, letters), equal(v, 'u'));
+    return either(signs, letters);
 }
 
-static inline uint64_t block_escapable(const struct block *b)
+static inline uint64_t block_simple_escapes(const struct block *b)
 {
-    return gather(escapable(b->v[0]), escapable(b->v[1]), escapable(b->v[2]), escapable(b->v[3]));
+    return gather(simple_escapes(b->v[0]), simple_escapes(b->v[1]), simple_escapes(b->v[2]), simple_escapes(b->v[3]));
 }
 
-static inline __m128i rare_leads(__m128i v)
+/* The bytes n places before those of v, which follow `before`. */
+#define PLACES_BEFORE(v, before, n) either(_mm_slli_si128(v, n), _mm_srli_si128(before, 16 - (n)))
+
+static inline __m128i less(__m128i v, char byte) { return _mm_subs_epu8(v, _mm_set1_epi8(byte)); }
+
+/* Here only bit 7 of each byte counts. A difference keeps it for bytes from 0xC0, 0xE0 and 0xF0 on, and doubling brings
+ * bit 6 there, which continuation bytes have not. */
+static inline __m128i suspects(__m128i v, __m128i before)
 {
+    __m128i two = less(PLACES_BEFORE(v, before, 1), 0xC0 - 0x80);
+    __m128i three = less(PLACES_BEFORE(v, before, 2), 0xE0 - 0x80);
+    __m128i four = less(PLACES_BEFORE(v, before, 3), 0xF0 - 0x80);
+    __m128i continuation = _mm_andnot_si128(_mm_add_epi8(v, v), v);
     __m128i overlong = equal(_mm_and_si128(v, _mm_set1_epi8((char)0xFE)), (char)0xC0);
-    return either(either(overlong, at_least(v, 0xF0)), either(equal(v, (char)0xE0), equal(v, (char)0xED)));
+    __m128i rare = either(either(overlong, less(v, 0xF0 - 0x80)), either(equal(v, (char)0xE0), equal(v, (char)0xED)));
+    return either(_mm_xor_si128(either(either(two, three), four), continuation), rare);
 }
 
-static inline uint64_t block_rare_leads(const struct block *b)
+static inline uint64_t block_suspects(const struct block *b, uint32_t before)
 {
-    return gather(rare_leads(b->v[0]), rare_leads(b->v[1]), rare_leads(b->v[2]), rare_leads(b->v[3]));
+    return gather(suspects(b->v[0], _mm_set1_epi32((int)before)), suspects(b->v[1], b->v[0]),
+                  suspects(b->v[2], b->v[1]), suspects(b->v[3], b->v[2]));
 }
 
 #include "json_blocks.h"

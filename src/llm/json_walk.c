@@ -1,29 +1,37 @@
 /* JSON's grammar needs no recursion and no tree: what may come next depends on the last token and on whether the
- * innermost container is an object, and that is one bit a level. Ends are not watched for but looked up: a member ends
- * before the comma or brace that follows, a key before its colon, but for white space. So the block pass need not
- * report closing quotes, and only members of the top level cost anything beyond the check. */
+ * innermost container is an object, and that is a table of states and one bit a level. Ends are not watched for but
+ * looked up: a member ends before the comma or brace that follows, a key before its colon, but for white space. So the
+ * block pass need not report closing quotes, and only members of the top level cost anything beyond the check. */
 #include "json_walk.h"
 #include "json_key.h"
 #include "json_scalar.h"
 
-enum {
-    STRING = 1,
-    SCALAR = 2,
-    OPEN_OBJECT = 4,
-    OPEN_ARRAY = 8,
-    CLOSE_OBJECT = 16,
-    CLOSE_ARRAY = 32,
-    COLON = 64,
-    COMMA = 128,
-    VALUE = STRING | SCALAR | OPEN_OBJECT | OPEN_ARRAY
+/* Below the top level the first three do nothing but change the state. */
+enum token_class { NONE, STRING, COLON, COMMA, SCALAR, OPEN_OBJECT, OPEN_ARRAY, CLOSE_OBJECT, CLOSE_ARRAY, CLASSES };
+
+/* clang-format off */
+static const unsigned char class_of[256] = {
+    ['"'] = STRING, [':'] = COLON, [','] = COMMA, ['{'] = OPEN_OBJECT, ['['] = OPEN_ARRAY, ['}'] = CLOSE_OBJECT,
+    [']'] = CLOSE_ARRAY, ['-'] = SCALAR, ['0' ... '9'] = SCALAR, ['n'] = SCALAR, ['f'] = SCALAR, ['t'] = SCALAR,
 };
 
-static const unsigned char token_class[256] = {
-    ['"'] = STRING, ['-'] = SCALAR,       ['0'] = SCALAR,      ['1'] = SCALAR,      ['2'] = SCALAR,     ['3'] = SCALAR,
-    ['4'] = SCALAR, ['5'] = SCALAR,       ['6'] = SCALAR,      ['7'] = SCALAR,      ['8'] = SCALAR,     ['9'] = SCALAR,
-    ['n'] = SCALAR, ['f'] = SCALAR,       ['t'] = SCALAR,      ['{'] = OPEN_OBJECT, ['['] = OPEN_ARRAY, [':'] = COLON,
-    [','] = COMMA,  ['}'] = CLOSE_OBJECT, [']'] = CLOSE_ARRAY,
+/* After which token; what state follows a container that closes is for its parent to say. */
+static const unsigned char next_state[][CLASSES] = {
+#define VALUE(after)                                                                                                   \
+    [STRING] = after, [SCALAR] = after, [OPEN_OBJECT] = JSON_FIRST_KEY, [OPEN_ARRAY] = JSON_FIRST_ELEMENT
+    [JSON_TOP] = {VALUE(JSON_DONE)},
+    [JSON_FIRST_KEY] = {[STRING] = JSON_COLON, [CLOSE_OBJECT] = JSON_DONE},
+    [JSON_KEY] = {[STRING] = JSON_COLON},
+    [JSON_COLON] = {[COLON] = JSON_MEMBER},
+    [JSON_MEMBER] = {VALUE(JSON_MEMBER_END)},
+    [JSON_MEMBER_END] = {[COMMA] = JSON_KEY, [CLOSE_OBJECT] = JSON_DONE},
+    [JSON_FIRST_ELEMENT] = {VALUE(JSON_ELEMENT_END), [CLOSE_ARRAY] = JSON_DONE},
+    [JSON_ELEMENT] = {VALUE(JSON_ELEMENT_END)},
+    [JSON_ELEMENT_END] = {[COMMA] = JSON_ELEMENT, [CLOSE_ARRAY] = JSON_DONE},
+    [JSON_DONE] = {0},
+#undef VALUE
 };
+/* clang-format on */
 
 void json_walk_forget(struct json_walk *w)
 {
@@ -39,9 +47,8 @@ void json_walk_init(struct json_walk *w, struct text json, const struct text *na
     w->n = n;
     w->members = members;
     w->max_depth = max_depth < JSON_DEPTH_MAX ? max_depth : JSON_DEPTH_MAX;
-    w->expect = VALUE;
+    w->state = JSON_TOP;
     w->depth = 0;
-    w->in_object = false;
     w->key = NULL;
     w->member = NULL;
     w->result = (struct json_result){JSON_FINE, 0, JSON_ABSENT};
@@ -59,7 +66,7 @@ void json_walk_end(struct json_walk *w, bool in_string)
 {
     if (w->result.top == JSON_ABSENT)
         json_walk_refuse(w, JSON_EMPTY, w->text.n);
-    else if (w->expect || in_string)
+    else if (w->state != JSON_DONE || in_string)
         json_walk_refuse(w, JSON_TRUNCATED, w->text.n);
 }
 
@@ -87,9 +94,7 @@ static bool begin_value(struct json_walk *w, size_t at)
 static void end_member(struct json_walk *w, const char *end)
 {
     struct json_member *m = w->member;
-    end = without_space(end);
-    m->value.n = (size_t)(end - m->value.p);
-    m->whole = text_make(w->key, (size_t)(end - w->key));
+    m->value.n = (size_t)(without_space(end) - m->value.p);
     w->member = NULL;
 }
 
@@ -104,83 +109,81 @@ static bool begin_member(struct json_walk *w, const char *colon)
     return true;
 }
 
-static void end_value(struct json_walk *w)
-{
-    w->expect = w->depth == 0 ? 0 : w->in_object ? COMMA | CLOSE_OBJECT : COMMA | CLOSE_ARRAY;
-}
-
 static bool open_container(struct json_walk *w, size_t at, bool object)
 {
     if (w->depth == w->max_depth) return json_walk_refuse(w, JSON_TOO_DEEP, at);
     uint64_t *level = &w->objects[w->depth / 64], bit = (uint64_t)1 << w->depth % 64;
     *level = object ? *level | bit : *level & ~bit;
-    w->in_object = object;
     w->depth++;
-    w->expect = object ? STRING | CLOSE_OBJECT : VALUE | CLOSE_ARRAY;
     return true;
 }
 
 static void close_container(struct json_walk *w)
 {
-    w->depth--;
-    if (w->depth) w->in_object = w->objects[(w->depth - 1) / 64] >> (w->depth - 1) % 64 & 1;
-    end_value(w);
-}
-
-static bool take_string(struct json_walk *w, size_t at)
-{
-    if (w->expect & SCALAR) {
-        end_value(w);
-    } else {
-        if (w->depth == 1) w->key = w->text.p + at;
-        w->expect = COLON;
-    }
-    return true;
+    if (--w->depth == 0) return;
+    bool in_object = w->objects[(w->depth - 1) / 64] >> (w->depth - 1) % 64 & 1;
+    w->state = in_object ? JSON_MEMBER_END : JSON_ELEMENT_END;
 }
 
 static bool take_scalar(struct json_walk *w, size_t at)
 {
     enum json_error error = json_scalar_pass(w->text, &at);
-    end_value(w);
     return error == JSON_FINE || json_walk_refuse(w, error, at);
 }
 
-static bool take_colon(struct json_walk *w, size_t at)
+/* At the top level, where members are: what else a token means there. */
+static bool note_member(struct json_walk *w, enum token_class class, size_t at)
 {
-    w->expect = VALUE;
-    return w->depth > 1 || w->n == 0 || begin_member(w, w->text.p + at);
-}
-
-static bool take_comma(struct json_walk *w)
-{
-    w->expect = w->in_object ? STRING : VALUE;
-    return true;
-}
-
-static bool take_token(struct json_walk *w, unsigned class, size_t at)
-{
-    if (w->depth <= 1) {
-        if (w->expect & SCALAR && class & VALUE && !begin_value(w, at)) return false;
-        if (w->member && class & (COMMA | CLOSE_OBJECT)) end_member(w, w->text.p + at);
-    }
     switch (class) {
-    case STRING: return take_string(w, at);
+    case COLON: return w->n == 0 || begin_member(w, w->text.p + at);
+    case COMMA:
+    case CLOSE_OBJECT:
+        if (w->member) end_member(w, w->text.p + at);
+        return true;
+    case CLOSE_ARRAY: return true;
+    default:
+        if (w->state != JSON_COLON) return begin_value(w, at);
+        w->key = w->text.p + at;
+        return true;
+    }
+}
+
+/* The state has changed already. */
+static bool take_token(struct json_walk *w, enum token_class class, size_t at)
+{
+    if (w->depth <= 1 && !note_member(w, class, at)) return false;
+    switch (class) {
     case SCALAR: return take_scalar(w, at);
     case OPEN_OBJECT: return open_container(w, at, true);
     case OPEN_ARRAY: return open_container(w, at, false);
-    case COLON: return take_colon(w, at);
-    case COMMA: return take_comma(w);
-    default: close_container(w); return true;
+    case CLOSE_OBJECT:
+    case CLOSE_ARRAY: close_container(w); return true;
+    default: return true;
     }
 }
 
-bool json_walk_tokens(struct json_walk *w, size_t offset, uint64_t tokens)
+/* Above all `depth` says what an unexpected token is: where it is 0, either nothing has been there before, or all. */
+static bool refuse_token(struct json_walk *w, size_t at)
 {
-    for (; tokens; tokens &= tokens - 1) {
-        size_t at = offset + (size_t)__builtin_ctzll(tokens);
-        unsigned class = token_class[(unsigned char)w->text.p[at]];
-        if (!(w->expect & class)) return json_walk_refuse(w, w->expect ? JSON_SYNTAX : JSON_TRAILING, at);
-        if (!take_token(w, class, at)) return false;
-    }
+    bool trailing = w->depth == 0 && w->result.top != JSON_ABSENT;
+    return json_walk_refuse(w, trailing ? JSON_TRAILING : JSON_SYNTAX, at);
+}
+
+/* The state is in w only when somebody else needs it there: each token waits for the state before. */
+bool json_walk_tokens(struct json_walk *w, size_t offset, const uint64_t *masks, size_t n)
+{
+    enum json_state state = w->state;
+    for (size_t i = 0; i < n; i++, offset += 64)
+        for (uint64_t tokens = masks[i]; tokens; tokens &= tokens - 1) {
+            size_t at = offset + (size_t)__builtin_ctzll(tokens);
+            enum token_class class = class_of[(unsigned char)w->text.p[at]];
+            state = next_state[state][class];
+            if (state == JSON_REFUSED) return refuse_token(w, at);
+            if (class <= COMMA && w->depth > 1) continue;
+            w->state = state;
+            if (!take_token(w, class, at)) return false;
+            state = w->state;
+        }
+    w->state = state;
     return true;
 }

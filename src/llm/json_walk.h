@@ -8,6 +8,21 @@
 
 #include "dsgate/llm/json.h"
 
+/* What may come next. */
+enum json_state {
+    JSON_REFUSED,
+    JSON_TOP,       /* the whole value */
+    JSON_FIRST_KEY, /* or the object's end */
+    JSON_KEY,
+    JSON_COLON,
+    JSON_MEMBER,        /* its value */
+    JSON_MEMBER_END,    /* a comma, or the object's end */
+    JSON_FIRST_ELEMENT, /* or the array's end */
+    JSON_ELEMENT,
+    JSON_ELEMENT_END, /* a comma, or the array's end */
+    JSON_DONE         /* nothing */
+};
+
 struct json_walk {
     struct text text;
     const struct text *names;
@@ -15,9 +30,8 @@ struct json_walk {
     size_t n;
     unsigned max_depth;
 
-    unsigned expect;            /* the classes of token that may come next */
+    enum json_state state;
     unsigned depth;             /* open containers */
-    bool in_object;             /* what the innermost one is */
     const char *key;            /* the opening quote of the last key at the top level */
     struct json_member *member; /* the wanted member whose value is being passed, or NULL */
     struct json_result result;
@@ -30,8 +44,9 @@ void json_walk_init(struct json_walk *w, struct text json, const struct text *na
 /* Makes all members absent. */
 void json_walk_forget(struct json_walk *w);
 
-/* Takes the tokens of the 64 bytes at `offset`, a bit for each; false on an error, which is then in w->result. */
-bool json_walk_tokens(struct json_walk *w, size_t offset, uint64_t tokens);
+/* Takes the tokens of n times 64 bytes from `offset` on, a bit for each; false on an error, which is then in w->result.
+ */
+bool json_walk_tokens(struct json_walk *w, size_t offset, const uint64_t *masks, size_t n);
 
 /* Notes an error and returns false. */
 bool json_walk_refuse(struct json_walk *w, enum json_error error, size_t position);

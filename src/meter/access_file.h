@@ -7,7 +7,8 @@
 /* false: the access log is off. */
 bool access_file_wanted(const struct access_file *f);
 
-/* Takes as many whole lines off *lines as can be written now; true when nothing is left to write, here or there. Any thread. */
+/* Takes as many whole lines off *lines as can be written now; true when nothing is left to write, here or there. Any
+ * thread. */
 bool access_file_write(struct access_file *f, struct buf *lines);
 
 #endif

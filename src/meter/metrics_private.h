@@ -7,7 +7,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-/* Upper bounds of a histogram's buckets in microseconds, and as the label says them. The last bucket, +Inf, is not listed. */
+/* Upper bounds of a histogram's buckets in microseconds, and as the label says them. The last bucket, +Inf, is not
+ * listed. */
 #define METRICS_BUCKETS(X) \
     X(5000, "0.005") \
     X(10000, "0.01") \

@@ -1,7 +1,8 @@
 /* client.c - one request to an upstream and its answer.
  *
- * The difficulty: every callback may cancel the call, or start others, and a call may end in any of its states. So each step below ends
- * with its callback, and a call that has told its end (or was cancelled) is freed by whoever ended it and never looked at again.
+ * The difficulty: every callback may cancel the call, or start others, and a call may end in any of its states. So each
+ * step below ends with its callback, and a call that has told its end (or was cancelled) is freed by whoever ended it
+ * and never looked at again.
  */
 #include "client_private.h"
 #include <stdio.h>
@@ -9,10 +10,7 @@
 #define INTERIM_MAX 8 /* 1xx answers before one loses patience */
 
 void *client_call_context(const struct client_call *call) { return call->context; }
-usec_t client_call_connected(const struct client_call *call) { return call->connected; }
-bool client_call_reused(const struct client_call *call) { return call->reused; }
-
-static usec_t earlier(usec_t a, usec_t b) { return a < b ? a : b; }
+bool client_call_sent(const struct client_call *call) { return call->request_sent; }
 
 /* The phase's own limit, cut by the call's deadline. */
 static usec_t call_deadline(const struct client_call *call)
@@ -20,12 +18,12 @@ static usec_t call_deadline(const struct client_call *call)
     usec_t now = loop_now(call->client->loop), total = call->timeouts.total;
     switch (call->state) {
     case CALL_DIALLING:
-    case CALL_HANDSHAKE: return earlier(call->connect_by, total);
-    case CALL_WAITING: return earlier(now + call->timeouts.first_byte, total);
+    case CALL_HANDSHAKE: return usec_earlier(call->connect_by, total);
+    case CALL_WAITING: return usec_earlier(now + call->timeouts.first_byte, total);
     case CALL_SENDING:
     case CALL_BODY: break;
     }
-    return call->paused ? total : earlier(now + call->timeouts.idle, total);
+    return call->paused ? total : usec_earlier(now + call->timeouts.idle, total);
 }
 
 static void call_enter(struct client_call *call, enum call_state state)
@@ -39,10 +37,7 @@ static void call_enter(struct client_call *call, enum call_state state)
 static void call_free(struct client_call *call)
 {
     struct client *c = call->client;
-    if (call->dial) {
-        dial_cancel(call->dial);
-        c->counts.dialling--;
-    }
+    if (call->dial) dial_cancel(call->dial);
     timer_cancel(c->loop, &call->dial_timer);
     loop_after_cancel(&call->doomed);
     c->counts.busy--;
@@ -109,15 +104,9 @@ static bool send_more(struct client_call *call)
     return true;
 }
 
-static void begin_sending(struct client_call *call)
-{
-    call->connected = loop_now(call->client->loop);
-    call->state = CALL_SENDING;
-}
-
 void call_ready(struct client_call *call)
 {
-    begin_sending(call);
+    call->state = CALL_SENDING;
     if (!send_more(call)) call_fail(call, NET_RESET, NULL);
 }
 
@@ -154,7 +143,7 @@ static void head_complete(struct client_call *call, char *p, size_t n)
     size_t length = c->head.length;
     call_enter(call, CALL_BODY);
     call->ops->head(call, &c->head);
-    if (uc->call != call) return; /* cancelled: `call` is gone, the connection stays readable memory until the turn ends */
+    if (uc->call != call) return; /* cancelled: `call` is gone; the connection stays in memory until the turn ends */
     if (call->body.done)
         call_done(call, TEXT(""), n > length);
     else if (n > length)
@@ -248,7 +237,7 @@ void client_pause(struct client_call *call)
 {
     if (call->paused || !call->uc) return;
     call->paused = true;
-    conn_pause_read(&call->uc->conn);
+    conn_hold_read(&call->uc->conn);
     conn_set_deadline(&call->uc->conn, call_deadline(call));
 }
 
@@ -269,7 +258,6 @@ static void on_dialled(void *arg, const struct dial_result *result)
     struct client_call *call = arg;
     struct client *c = call->client;
     call->dial = NULL;
-    c->counts.dialling--;
     if (result->error == NET_NO_DESCRIPTORS && c->counts.idle) { /* idle connections make way for busy ones */
         client_close_idle(c);
         dial(call);
@@ -301,14 +289,13 @@ static void start_on_kept(struct client_call *call, struct upstream_conn *uc)
     call->uc = uc;
     call->reused = true;
     uc->call = call;
-    begin_sending(call);
+    call->state = CALL_SENDING;
     if (!send_more(call)) loop_after_turn(call->client->loop, &call->doomed);
 }
 
 static void dial(struct client_call *call)
 {
     struct client *c = call->client;
-    c->counts.dialling++;
     call->dial = dial_start(c->loop, c->dns, call->pool->origin, on_dialled, call);
 }
 
@@ -335,7 +322,7 @@ struct client_call *client_start(struct client *c, const struct client_request *
     for (int i = 0; i < r->iov_count; i++)
         if (r->iov[i].iov_len) call->iov[call->iov_count++] = r->iov[i];
     c->counts.busy++;
-    struct upstream_conn *kept = r->fresh ? NULL : pool_take(call->pool);
+    struct upstream_conn *kept = r->fresh ? NULL : conn_pool_take(call->pool);
     if (kept)
         start_on_kept(call, kept);
     else

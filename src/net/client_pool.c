@@ -1,7 +1,8 @@
 /* client_pool.c - connections to upstreams, while no call needs them.
  *
- * The difficulty: an idle connection may die at any moment. It is watched, so that the peer's end or unasked-for bytes close it at once;
- * what slips through (the end is on its way while we write) shows up as a failed call with `reused` set.
+ * The difficulty: an idle connection may die at any moment. It is watched, so that the peer's end or unasked-for bytes
+ * close it at once; what slips through (the end is on its way while we write) shows up as a failed call with `reused`
+ * set.
  */
 #include "client_private.h"
 
@@ -61,37 +62,34 @@ static void on_expired(struct conn *c)
 static const struct conn_ops conn_callbacks = {on_ready, on_readable, on_writable, on_lost, on_expired};
 
 /* Few upstreams, so a short list; requests to one upstream find it by the pointer they share. */
-struct pool *client_pool(struct client *c, struct origin *origin)
+struct conn_pool *client_pool(struct client *c, struct origin *origin)
 {
-    LIST_FOREACH(node, &c->pools)
-    {
-        struct pool *p = CONTAINER_OF(node, struct pool, node);
+    LIST_FOREACH(node, &c->pools) {
+        struct conn_pool *p = CONTAINER_OF(node, struct conn_pool, node);
         if (p->origin == origin || origin_same(p->origin, origin)) return p;
     }
-    struct pool *p = MEM_NEW(struct pool);
+    struct conn_pool *p = MEM_NEW(struct conn_pool);
     p->origin = origin_ref(origin);
     list_init(&p->idle);
     list_push_back(&c->pools, &p->node);
     return p;
 }
 
-struct upstream_conn *pool_take(struct pool *p)
+struct upstream_conn *conn_pool_take(struct conn_pool *p)
 {
     struct list *node = list_pop_front(&p->idle);
     if (!node) return NULL;
     struct upstream_conn *uc = CONTAINER_OF(node, struct upstream_conn, node);
     p->idle_count--;
     uc->client->counts.idle--;
-    uc->client->counts.reused++;
     return uc;
 }
 
-struct upstream_conn *upstream_conn_open(struct client *c, struct pool *p, int fd)
+struct upstream_conn *upstream_conn_open(struct client *c, struct conn_pool *p, int fd)
 {
     struct upstream_conn *uc = MEM_NEW(struct upstream_conn);
     uc->client = c;
     uc->pool = p;
-    c->counts.opened++;
     struct tls *tls = p->origin->tls ? tls_new(p->origin->tls, fd, p->origin->server_name) : NULL;
     conn_open(&uc->conn, c->loop, fd, tls, &conn_callbacks);
     return uc;
@@ -100,9 +98,8 @@ struct upstream_conn *upstream_conn_open(struct client *c, struct pool *p, int f
 void upstream_conn_keep(struct upstream_conn *uc)
 {
     struct client *c = uc->client;
-    struct pool *p = uc->pool;
+    struct conn_pool *p = uc->pool;
     uc->call = NULL;
-    uc->used = true;
     if (p->idle_count >= c->options.idle_per_origin) {
         upstream_conn_end(uc);
         return;
@@ -146,14 +143,16 @@ struct client *client_new(struct loop *loop, struct dns *dns, const struct clien
 
 struct client_counts client_counts(const struct client *c) { return c->counts; }
 
-static void pool_close_idle(struct pool *p)
+static void conn_pool_close_idle(struct conn_pool *p)
 {
-    LIST_FOREACH_SAFE(node, &p->idle) upstream_conn_end(CONTAINER_OF(node, struct upstream_conn, node));
+    LIST_FOREACH_SAFE(node, &p->idle)
+        upstream_conn_end(CONTAINER_OF(node, struct upstream_conn, node));
 }
 
 void client_close_idle(struct client *c)
 {
-    LIST_FOREACH(node, &c->pools) pool_close_idle(CONTAINER_OF(node, struct pool, node));
+    LIST_FOREACH(node, &c->pools)
+        conn_pool_close_idle(CONTAINER_OF(node, struct conn_pool, node));
 }
 
 void client_free(struct client *c)
@@ -162,7 +161,7 @@ void client_free(struct client *c)
     loop_after_cancel(&c->burial);
     bury(&c->burial);
     for (struct list *node; (node = list_pop_front(&c->pools));) {
-        struct pool *p = CONTAINER_OF(node, struct pool, node);
+        struct conn_pool *p = CONTAINER_OF(node, struct conn_pool, node);
         origin_unref(p->origin);
         mem_free(p);
     }

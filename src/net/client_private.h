@@ -5,7 +5,7 @@
 #include "dsgate/net/client.h"
 
 /* Kept connections to one origin. */
-struct pool {
+struct conn_pool {
     struct list node; /* client.pools */
     struct origin *origin;
     struct list idle; /* last in, first out: the others may grow old and be closed */
@@ -16,11 +16,11 @@ struct pool {
 struct upstream_conn {
     struct conn conn;
     struct client *client;
-    struct pool *pool;
+    struct conn_pool *pool;
     struct list node;      /* pool.idle or client.dead */
     struct client_call *call;
     struct buf in;         /* an answer's head that came in pieces */
-    bool used, dead;       /* used: has served a call before */
+    bool dead;
 };
 
 struct client {
@@ -39,30 +39,29 @@ struct client_call {
     struct client *client;
     const struct client_ops *ops;
     void *context;
-    struct pool *pool;
+    struct conn_pool *pool;
     struct upstream_conn *uc;    /* NULL while dialling */
     struct dial *dial;
     struct timer dial_timer;
     struct loop_after doomed;    /* tells a failure that was found inside client_start() */
-    struct client_failure failure;
     enum call_state state;
     bool to_head, reused, paused, keep_alive, request_sent;
     unsigned interim;            /* 1xx answers seen */
     size_t scanned;
     struct http_body body;
     struct client_timeouts timeouts;
-    usec_t connect_by, connected;
+    usec_t connect_by;
     unsigned iov_at, iov_count;
     struct iovec iov[CLIENT_IOV];
 };
 
-struct pool *client_pool(struct client *c, struct origin *origin);
+struct conn_pool *client_pool(struct client *c, struct origin *origin);
 
 /* The newest idle connection, taken out; NULL if there is none. */
-struct upstream_conn *pool_take(struct pool *p);
+struct upstream_conn *conn_pool_take(struct conn_pool *p);
 
 /* A fresh connection around a descriptor; TLS begins at once. */
-struct upstream_conn *upstream_conn_open(struct client *c, struct pool *p, int fd);
+struct upstream_conn *upstream_conn_open(struct client *c, struct conn_pool *p, int fd);
 void upstream_conn_keep(struct upstream_conn *uc); /* back into the pool, or closed when the pool is full */
 void upstream_conn_end(struct upstream_conn *uc);  /* closed now, freed after the turn */
 

@@ -16,7 +16,7 @@ static int wanted(const struct conn *c)
     int wants = reads ? LOOP_READ : 0;
     if (has_to_send(c)) wants |= c->write_wants_read ? LOOP_READ : LOOP_WRITE;
     if (c->read_wants_write && reads) wants |= LOOP_WRITE;
-    return wants & LOOP_READ || c->ended ? wants : wants | LOOP_HANGUP;
+    return wants & LOOP_READ || c->ended || c->held ? wants : wants | LOOP_HANGUP;
 }
 
 static void update(struct conn *c) { loop_io_want(&c->io, wanted(c)); }
@@ -52,12 +52,12 @@ static void sending_failed(struct conn *c)
     c->failed = true;
     buf_free(&c->unsent);
     c->wants_writable = false;
-    if (c->read_paused) {
+    if (c->read_paused && !c->held) {
         lose(c, NET_RESET, "the peer takes no more bytes");
-    } else {
-        update(c);
-        c->ops->readable(c);
+        return;
     }
+    update(c);
+    if (!c->held) c->ops->readable(c);
 }
 
 /* Whether TLS can say "that was all": only if it was. */
@@ -98,7 +98,7 @@ static void io_ready(struct loop_io *io, int what)
     }
     int sends_on = c->write_wants_read ? LOOP_READ : LOOP_WRITE;
     if (has_to_send(c) && (what & sends_on) && go_on_sending(c)) return;
-    if (c->read_paused && (what & LOOP_HANGUP)) {
+    if (c->read_paused && !c->held && (what & LOOP_HANGUP)) {
         lose(c, NET_CUT, "the peer closed the connection");
     } else if (!c->read_paused && (what & (c->read_wants_write ? LOOP_READ | LOOP_WRITE : LOOP_READ))) {
         c->read_wants_write = false;
@@ -170,14 +170,6 @@ bool conn_write(struct conn *c, const struct iovec *iov, int n)
     return true;
 }
 
-static size_t iov_total(const struct iovec *iov, int n)
-{
-    size_t total = 0;
-    for (int i = 0; i < n; i++)
-        total += iov[i].iov_len;
-    return total;
-}
-
 ssize_t conn_write_some(struct conn *c, const struct iovec *iov, int n)
 {
     if (!c->open || c->failed || c->finishing) return CONN_FAILED;
@@ -193,10 +185,12 @@ ssize_t conn_write_some(struct conn *c, const struct iovec *iov, int n)
 
 void conn_pause_read(struct conn *c) { c->read_paused = true; }
 
+void conn_hold_read(struct conn *c) { c->read_paused = c->held = true; }
+
 void conn_resume_read(struct conn *c)
 {
     if (!c->open || !c->read_paused) return;
-    c->read_paused = false;
+    c->read_paused = c->held = false;
     update(c);
     if (c->tls && !c->handshake_wants && tls_pending(c->tls)) loop_after_turn(c->loop, &c->again);
 }

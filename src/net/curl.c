@@ -1,7 +1,8 @@
 /* curl.c - see curl.h.
  *
- * libcurl's multi interface is driven by the loop: it names sockets to watch and one time-out. It must not be called from inside its own timer
- * callback, so that only sets our timer. The functions are looked up when the door first opens.
+ * libcurl's multi interface is driven by the loop: it names sockets to watch and one time-out. It must not be called
+ * from inside its own timer callback, so that only sets our timer. The functions are looked up when the door first
+ * opens.
  */
 #include "dsgate/net/curl.h"
 #include "dsgate/base/buf.h"
@@ -13,11 +14,14 @@
 #define ANSWER_MAX ((size_t)1024 * 1024)
 
 /* The functions that are used, by their own types. */
+/* clang-format off */
 #define FUNCTIONS(X) \
-    X(curl_global_init) X(curl_multi_init) X(curl_multi_cleanup) X(curl_multi_setopt) X(curl_multi_socket_action) \
-    X(curl_multi_add_handle) X(curl_multi_remove_handle) X(curl_multi_assign) X(curl_multi_info_read) X(curl_easy_init) \
-    X(curl_easy_cleanup) X(curl_easy_setopt) X(curl_easy_getinfo) X(curl_easy_strerror) X(curl_slist_append) \
-    X(curl_slist_free_all)
+    X(curl_global_init) \
+    X(curl_multi_init) X(curl_multi_cleanup) X(curl_multi_setopt) X(curl_multi_socket_action) X(curl_multi_add_handle) \
+    X(curl_multi_remove_handle) X(curl_multi_assign) X(curl_multi_info_read) \
+    X(curl_easy_init) X(curl_easy_cleanup) X(curl_easy_setopt) X(curl_easy_getinfo) X(curl_easy_strerror) \
+    X(curl_slist_append) X(curl_slist_free_all)
+/* clang-format on */
 
 /* curl.h wraps some names in type-checking macros; here the functions themselves are meant. */
 #undef curl_easy_setopt
@@ -60,11 +64,18 @@ struct curl_get {
 
 /* ---- opening ---- */
 
+/* POSIX: an object pointer that dlsym() returns may be copied into a function pointer. */
+static bool look_up_one(void *library, const char *name, void *function_pointer)
+{
+    void *at = dlsym(library, name);
+    memcpy(function_pointer, &at, sizeof at);
+    return at != NULL;
+}
+
 static bool look_up(struct curl_door *d)
 {
     bool all = true;
-    /* POSIX: an object pointer that dlsym() returns may be copied into a function pointer. */
-#define X(name) { void *at = dlsym(d->library, #name); memcpy(&d->f.name, &at, sizeof at); all = all && at; }
+#define X(name) all = look_up_one(d->library, #name, &d->f.name) && all;
     FUNCTIONS(X)
 #undef X
     return all;
@@ -76,7 +87,8 @@ static int on_timeout(CURLM *multi, long ms, void *arg);
 static bool open_library(struct curl_door *d)
 {
     static const char *const names[] = {"libcurl.so.4", "libcurl.4.dylib"};
-    for (size_t i = 0; i < sizeof names / sizeof *names && !d->library; i++) d->library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
+    for (size_t i = 0; i < sizeof names / sizeof *names && !d->library; i++)
+        d->library = dlopen(names[i], RTLD_NOW | RTLD_LOCAL);
     if (!d->library || !look_up(d) || d->f.curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK) return false;
     d->multi = d->f.curl_multi_init();
     if (!d->multi) return false;
@@ -119,7 +131,8 @@ static void get_done(struct curl_get *g, CURLcode code)
     if (code == CURLE_OK || status > 0)
         result.status = (unsigned)status;
     else
-        snprintf(result.error, sizeof result.error, "%.150s", *g->error ? g->error : g->door->f.curl_easy_strerror(code));
+        snprintf(result.error, sizeof result.error, "%.150s",
+                 *g->error ? g->error : g->door->f.curl_easy_strerror(code));
     void (*done)(void *, const struct curl_result *) = g->done;
     void *arg = g->arg;
     get_free(g);
@@ -230,7 +243,8 @@ static void set_way(struct curl_get *g, const struct curl_options *o)
 static void set_up(struct curl_get *g, const struct curl_options *o)
 {
     struct functions *f = &g->door->f;
-    for (size_t i = 0; i < o->header_count; i++) g->headers = f->curl_slist_append(g->headers, o->headers[i]);
+    for (size_t i = 0; i < o->header_count; i++)
+        g->headers = f->curl_slist_append(g->headers, o->headers[i]);
     f->curl_easy_setopt(g->easy, CURLOPT_HTTPHEADER, g->headers);
     f->curl_easy_setopt(g->easy, CURLOPT_TIMEOUT_MS, (long)(o->timeout / USEC_PER_MS));
     f->curl_easy_setopt(g->easy, CURLOPT_NOSIGNAL, 1L);
@@ -283,12 +297,14 @@ struct curl_door *curl_door_new(struct loop *loop)
     return d;
 }
 
-/* The library itself stays loaded: OpenSSL, which it shares with us, may not be taken away from under running threads. */
+/* The library itself stays loaded: OpenSSL, which it shares with us, may not be pulled from under threads. */
 void curl_door_free(struct curl_door *d)
 {
-    while (!list_empty(&d->gets)) get_free(CONTAINER_OF(d->gets.next, struct curl_get, node));
+    while (!list_empty(&d->gets))
+        get_free(CONTAINER_OF(d->gets.next, struct curl_get, node));
     if (d->multi) d->f.curl_multi_cleanup(d->multi);
-    while (!list_empty(&d->watched)) forget(CONTAINER_OF(d->watched.next, struct watched, node));
+    while (!list_empty(&d->watched))
+        forget(CONTAINER_OF(d->watched.next, struct watched, node));
     timer_cancel(d->loop, &d->timer);
     mem_free(d);
 }

@@ -75,7 +75,6 @@ static struct text write_head(struct exchange *x, const struct reply_head *head)
     else if (x->minor_0)
         BUF_ADD(b, "Connection: keep-alive\r\n");
     http_put_end(b);
-    x->head_sent = true;
     return buf_text(b);
 }
 
@@ -85,14 +84,7 @@ enum { PIECES = 24 }; /* head, size, payload, line end, last chunk */
 
 static void add_piece(struct iovec *iov, int *n, struct text t)
 {
-    if (t.n) iov[(*n)++] = (struct iovec){(void *)(uintptr_t)t.p, t.n};
-}
-
-static size_t total_of(const struct iovec *iov, int n)
-{
-    size_t total = 0;
-    for (int i = 0; i < n; i++) total += iov[i].iov_len;
-    return total;
+    if (t.n) iov[(*n)++] = iov_of(t);
 }
 
 static bool send_pieces(struct exchange *x, const struct iovec *iov, int n)
@@ -114,10 +106,11 @@ bool exchange_send(struct exchange *x, const struct reply_head *head, const stru
     int count = 0;
     if (x->broken) return false;
     if (head) add_piece(out, &count, write_head(x, head));
-    size_t payload = x->bodiless ? 0 : total_of(iov, n);
+    size_t payload = x->bodiless ? 0 : iov_total(iov, n);
     if (payload) {
         if (x->chunked) add_piece(out, &count, text_make(size, http_chunk_size(size, payload)));
-        for (int i = 0; i < n && count < PIECES - 2; i++) out[count++] = iov[i];
+        for (int i = 0; i < n && count < PIECES - 2; i++)
+            out[count++] = iov[i];
         if (x->chunked) add_piece(out, &count, last ? TEXT("\r\n0\r\n\r\n") : TEXT("\r\n"));
         x->announced -= payload < x->announced ? payload : x->announced;
     } else if (last && x->chunked && !x->bodiless) {
@@ -155,10 +148,11 @@ void exchange_flushed(struct server_conn *sc)
     if (buf_len(&sc->in)) loop_after_turn(sc->server->loop, &sc->later);
 }
 
+/* After fewer bytes than were announced the client must not wait for the rest, nor take the next answer for it. */
 void exchange_finish(struct exchange *x)
 {
     struct server_conn *sc = conn_of_exchange(x);
-    if (x->announced) { /* fewer bytes than announced: the client must not wait for the rest, nor read the next answer as it */
+    if (x->announced) {
         exchange_abort(x);
         return;
     }

@@ -53,7 +53,7 @@ static enum http_error read_framing(struct http_head *head, const struct http_se
 
 struct options {
     unsigned count;
-    bool close, keep_alive, upgrade;
+    bool close, keep_alive;
 };
 
 static void mark_hop(struct http_head *head, struct text name)
@@ -72,8 +72,6 @@ static void take_option(struct http_head *head, struct options *o, struct text o
         o->close = true;
     else if (text_eq_nocase(option, TEXT("keep-alive")))
         o->keep_alive = true;
-    else if (text_eq_nocase(option, TEXT("upgrade")))
-        o->upgrade = true;
     else
         mark_hop(head, option);
 }
@@ -100,7 +98,6 @@ static enum http_error read_connection(struct http_head *head, const struct http
         if (error != HTTP_FINE) return error;
     }
     head->keep_alive = !o.close && (head->minor == 1 || o.keep_alive);
-    head->upgrade = o.upgrade && has(seen, HTTP_UPGRADE);
     return HTTP_FINE;
 }
 

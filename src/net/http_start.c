@@ -76,8 +76,8 @@ static enum http_error read_target(struct http_head *head)
         return HTTP_FINE;
     }
     if (text_is(t, "*")) return head->method == HTTP_OPTIONS ? HTTP_FINE : HTTP_BAD_TARGET;
-    if (t.n > 5 && text_eq_nocase(text_make(t.p, 5), TEXT("http:"))) return read_absolute(head, text_from(t, 5));
-    if (t.n > 6 && text_eq_nocase(text_make(t.p, 6), TEXT("https:"))) return read_absolute(head, text_from(t, 6));
+    if (text_starts_nocase(t, TEXT("http:"))) return read_absolute(head, text_from(t, 5));
+    if (text_starts_nocase(t, TEXT("https:"))) return read_absolute(head, text_from(t, 6));
     return HTTP_BAD_TARGET;
 }
 

@@ -1,10 +1,11 @@
 /* server.c - client connections: their phases, deadlines and end.
  *
- * The difficulty: a handler may end an exchange, and with it the connection, in the middle of our own callbacks. So a connection that
- * ends is closed at once, but its memory is freed only after the turn; whoever called out looks at `dead` afterwards.
+ * The difficulty: a handler may end an exchange, and with it the connection, in the middle of our own callbacks. So a
+ * connection that ends is closed at once, but its memory is freed only after the turn; whoever called out looks at
+ * `dead` afterwards.
  */
-#include "server_private.h"
 #include "dsgate/base/log.h"
+#include "server_private.h"
 
 #define CLOSING_TIME (2 * USEC_PER_SEC) /* how long late bytes of a client are dropped before the connection is cut */
 
@@ -45,7 +46,7 @@ void server_conn_gone(struct server_conn *sc)
     server_conn_end(sc, false);
 }
 
-/* The one deadline that each phase has. All are totals: bytes do not renew them, or a slow sender would live for ever. */
+/* The one deadline that each phase has. All are totals: if bytes renewed them, a slow sender would live for ever. */
 static usec_t phase_deadline(const struct server_conn *sc)
 {
     const struct server_options *o = &sc->server->options;
@@ -151,7 +152,6 @@ struct server *server_new(struct loop *loop, const struct server_options *o, con
 }
 
 void *server_arg(const struct server *s) { return s->arg; }
-struct loop *server_loop(const struct server *s) { return s->loop; }
 unsigned server_connections(const struct server *s) { return s->count; }
 void server_set_options(struct server *s, const struct server_options *o) { s->options = *o; }
 
@@ -160,8 +160,7 @@ void server_adopt(struct server *s, int fd, const struct address *peer, struct t
     struct server_conn *sc = MEM_NEW(struct server_conn);
     struct buf name = {0};
     address_format(peer, &name);
-    size_t n = buf_len(&name) < sizeof sc->peer - 1 ? buf_len(&name) : sizeof sc->peer - 1;
-    if (n) memcpy(sc->peer, name.data, n);
+    text_copy(buf_text(&name), sc->peer, sizeof sc->peer);
     buf_free(&name);
     sc->server = s;
     sc->later.run = go_on;
@@ -175,8 +174,7 @@ void server_adopt(struct server *s, int fd, const struct address *peer, struct t
 void server_drain(struct server *s)
 {
     s->draining = true;
-    LIST_FOREACH_SAFE(node, &s->conns)
-    {
+    LIST_FOREACH_SAFE(node, &s->conns) {
         struct server_conn *sc = CONTAINER_OF(node, struct server_conn, node);
         bool resting = sc->phase == PHASE_IDLE || (sc->phase == PHASE_HEAD && buf_len(&sc->in) == 0);
         if (resting) server_conn_end(sc, false);

@@ -2,8 +2,10 @@
  *
  * A connection is always in one phase, and phase_enter() is the only place that sets its deadline:
  *
- *   IDLE → HEAD → BODY → SERVING → FLUSHING → IDLE …            CLOSING: our last bytes go out, late ones of the client are
- *                                      └────→ CLOSING            read and dropped, so that no reset destroys the answer
+ *   IDLE → HEAD → BODY → SERVING → FLUSHING → IDLE …
+ *                                      └────→ CLOSING
+ *
+ * CLOSING: our last bytes go out, late ones of the client are read and dropped, so that no reset destroys the answer.
  */
 #ifndef DSGATE_SRC_NET_SERVER_PRIVATE_H
 #define DSGATE_SRC_NET_SERVER_PRIVATE_H
@@ -20,7 +22,7 @@ struct exchange {
     size_t body_length;
     struct buf chunks;      /* a chunked body */
     bool to_head, minor_0;  /* of the request, kept when the request is forgotten */
-    bool head_sent, chunked, bodiless, close;
+    bool chunked, bodiless, close;
     bool broken;            /* the client is gone, the handler will be told after this turn */
     uint64_t announced;     /* Content-Length bytes still owed */
 };

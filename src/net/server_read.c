@@ -1,8 +1,8 @@
 /* server_read.c - from bytes to whole requests.
  *
- * The difficulty: most requests arrive in one piece and should cost one read and one copy, yet a request may also come byte by byte, in
- * megabytes, or three at a time. A piece is looked at where it lies (the loop's scratch block); only what is left over moves
- * into the connection's own buffer. A body of a declared length is read straight into its final place.
+ * The difficulty: most requests arrive in one piece and should cost one read and one copy, yet a request may also come
+ * byte by byte, in megabytes, or three at a time. A piece is looked at where it lies (the loop's scratch block); only
+ * what is left over moves into the connection's own buffer. A body of a declared length is read straight into place.
  */
 #include "server_private.h"
 
@@ -28,12 +28,11 @@ static void hand_over(struct server_conn *sc)
 
 static bool send_continue(struct server_conn *sc)
 {
-    static const char line[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    struct iovec iov = {(void *)(uintptr_t)line, sizeof line - 1};
+    struct iovec iov = iov_of(TEXT("HTTP/1.1 100 Continue\r\n\r\n"));
     return conn_write(&sc->conn, &iov, 1);
 }
 
-/* Gives the parsed head (and a body of declared length) a place of its own. false: no memory for what the client announced. */
+/* Gives the parsed head (and a body of declared length) a place of its own. false: no memory for it. */
 static bool keep_head(struct server_conn *sc)
 {
     const struct http_head *parsed = &sc->server->head;
@@ -53,7 +52,7 @@ static bool keep_head(struct server_conn *sc)
     return true;
 }
 
-/* Takes body bytes out of `in`; returns how many wire bytes were used, SIZE_MAX when the body is malformed (and refused). */
+/* Takes body bytes out of `in`; returns how many wire bytes were used, SIZE_MAX when it was refused as malformed. */
 static size_t take_body(struct server_conn *sc, char *in, size_t n)
 {
     size_t payload, used;
@@ -72,8 +71,23 @@ static size_t take_body(struct server_conn *sc, char *in, size_t n)
     return used;
 }
 
-/* Takes one request, or as much of it as is there, out of [in, in + n). Returns the bytes used; SIZE_MAX: stop, the connection is
- * answering an error or dead. */
+/* The head is whole. false: the connection is answering an error or dead. */
+static bool end_head(struct server_conn *sc, bool body_is_here)
+{
+    sc->scanned = 0;
+    if (!keep_head(sc)) {
+        server_refuse(sc, HTTP_BODY_TOO_LARGE);
+        return false;
+    }
+    if (sc->framing.done) return true;
+    phase_enter(sc, PHASE_BODY);
+    if (!sc->server->head.expect_continue || body_is_here || send_continue(sc)) return true;
+    server_conn_gone(sc);
+    return false;
+}
+
+/* Takes one head, or as much of it as is there, out of [in, in + n). Returns the bytes used; SIZE_MAX: stop, the
+ * connection is answering an error or dead. */
 static size_t take_head(struct server_conn *sc, char *in, size_t n)
 {
     struct server *s = sc->server;
@@ -83,26 +97,15 @@ static size_t take_head(struct server_conn *sc, char *in, size_t n)
         sc->x.began = loop_now(s->loop);
         phase_enter(sc, PHASE_HEAD);
     }
+    struct text rest = text_make(in + skipped, n - skipped);
     enum http_error error = HTTP_FINE;
-    switch (http_parse_request(text_make(in + skipped, n - skipped), &s->options.limits, &sc->scanned, &s->head, &error)) {
+    switch (http_parse_request(rest, &s->options.limits, &sc->scanned, &s->head, &error)) {
     case HTTP_PARSE_MORE: return skipped;
     case HTTP_PARSE_BAD: server_refuse(sc, error); return SIZE_MAX;
     case HTTP_PARSE_DONE: break;
     }
     size_t used = skipped + s->head.length;
-    sc->scanned = 0;
-    if (!keep_head(sc)) {
-        server_refuse(sc, HTTP_BODY_TOO_LARGE);
-        return SIZE_MAX;
-    }
-    if (!sc->framing.done) {
-        phase_enter(sc, PHASE_BODY);
-        if (s->head.expect_continue && used == n && !send_continue(sc)) {
-            server_conn_gone(sc);
-            return SIZE_MAX;
-        }
-    }
-    return used;
+    return end_head(sc, used < n) ? used : SIZE_MAX;
 }
 
 /* Takes requests out of a piece of memory until it needs more bytes or an answer is awaited. Returns the bytes used. */
@@ -139,8 +142,10 @@ static void take_piece(struct server_conn *sc, char *piece, size_t n)
 {
     if (buf_len(&sc->in) || sc->phase >= PHASE_SERVING) {
         buf_append(&sc->in, piece, n);
-        if (sc->phase < PHASE_SERVING) server_read_pending(sc);
-        else if (buf_len(&sc->in) >= PIPELINE_MAX) conn_pause_read(&sc->conn);
+        if (sc->phase < PHASE_SERVING)
+            server_read_pending(sc);
+        else if (buf_len(&sc->in) >= PIPELINE_MAX)
+            conn_pause_read(&sc->conn);
         return;
     }
     size_t used = take_apart(sc, piece, n);
@@ -158,8 +163,8 @@ static void peer_ended(struct server_conn *sc)
     }
 }
 
-/* What is read before the length of a body is known: enough for most requests in one call, and little enough that moving it to the body's
- * place costs nothing. The rest of a long body goes straight there. */
+/* What is read before the length of a body is known: enough for most requests in one call, and little enough that
+ * moving it to the body's place costs nothing. The rest of a long body goes straight there. */
 #define FIRST_PIECE ((size_t)20 * 1024)
 
 static bool reads_into_place(const struct server_conn *sc)

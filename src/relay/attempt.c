@@ -16,7 +16,7 @@ struct attempt {
     struct attempt_options options;
     const struct attempt_ops *ops;
     void *context;
-    struct buf bytes[2]; /* the request's own bytes, until the answer begins */
+    struct buf bytes[2]; /* the request's own bytes, until they are sent and the answer begins */
     struct attempt_answer answer;
     struct reading reading;
     struct timer timer; /* commit, then first token, then progress */
@@ -30,9 +30,9 @@ void *attempt_context(const struct attempt *a) { return a->context; }
 struct attempt_answer *attempt_answer(struct attempt *a) { return &a->answer; }
 const struct answer_facts *attempt_facts(const struct attempt *a) { return &a->reading.facts; }
 usec_t attempt_started(const struct attempt *a) { return a->started; }
-usec_t attempt_first_byte(const struct attempt *a) { return a->first_byte; }
 usec_t attempt_first_token(const struct attempt *a) { return a->first_token; }
 struct text attempt_error_body(const struct attempt *a) { return buf_text(&a->reading.held); }
+bool attempt_is_sending(const struct attempt *a) { return a->call && !client_call_sent(a->call); }
 
 void attempt_pause(struct attempt *a)
 {
@@ -123,13 +123,6 @@ static void fail_late(struct attempt *a, const char *reason, const char *detail)
 
 /* ---- the answer ---- */
 
-static void keep_trace(struct attempt_answer *answer, struct text value)
-{
-    size_t n = value.n < sizeof answer->trace - 1 ? value.n : sizeof answer->trace - 1;
-    memcpy(answer->trace, value.p, n);
-    answer->trace[n] = '\0';
-}
-
 /* Copies the end-to-end fields. x-request-id, which Anthropic calls request-id, is the gateway's own towards the
  * client; x-dsgate-* must not be forged by upstreams. */
 static void keep_fields(struct attempt_answer *answer, const struct http_head *head)
@@ -139,9 +132,9 @@ static void keep_fields(struct attempt_answer *answer, const struct http_head *h
         struct text name = http_field_name(head, f), value = http_field_value(head, f);
         bool id = f->id == HTTP_X_REQUEST_ID || text_eq_nocase(name, TEXT("request-id"));
         bool trace = id || text_eq_nocase(name, TEXT("x-ds-trace-id"));
-        if (trace && value.n) keep_trace(answer, value);
+        if (trace && value.n) text_copy(value, answer->trace, sizeof answer->trace);
         if (f->hop || id || f->id == HTTP_CONTENT_LENGTH) continue;
-        if (name.n > 9 && text_eq_nocase(text_make(name.p, 9), TEXT("x-dsgate-"))) continue;
+        if (text_starts_nocase(name, TEXT("x-dsgate-"))) continue;
         if (f->id == HTTP_DATE) answer->has_date = true;
         http_put(&answer->fields, name, value);
     }
@@ -159,7 +152,7 @@ static void watch_first_token(struct attempt *a)
 static void on_head(struct client_call *call, const struct http_head *head)
 {
     struct attempt *a = client_call_context(call);
-    relay_request_free(a->bytes);
+    if (!attempt_is_sending(a)) relay_request_free(a->bytes);
     a->first_byte = loop_now(a->loop);
     a->answer.status = head->status;
     a->answer.has_length = head->framing == HTTP_LENGTH ||
@@ -172,7 +165,7 @@ static void on_head(struct client_call *call, const struct http_head *head)
     if (a->answer.is_stream) watch_first_token(a);
 }
 
-/* The connection's own idle time is renewed by any byte, this one by events only (lessons.md row 4). The timer is not
+/* The connection's own idle time is renewed by any byte, this one by events only. The timer is not
  * moved by each of them: it looks, when it fires, how long the silence has been. */
 static void watch_progress(struct attempt *a)
 {

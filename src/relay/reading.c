@@ -49,8 +49,8 @@ static struct reading_step refuse(const char *reason)
 static struct reading_step pass(struct reading *r, struct text more)
 {
     struct reading_step step = {.verdict = READING_PASS};
-    if (buf_len(&r->held)) step.out[step.n++] = (struct iovec){r->held.data + r->held.head, buf_len(&r->held)};
-    if (more.n) step.out[step.n++] = (struct iovec){(void *)(uintptr_t)more.p, more.n};
+    if (buf_len(&r->held)) step.out[step.n++] = iov_of(buf_text(&r->held));
+    if (more.n) step.out[step.n++] = iov_of(more);
     r->committed = true;
     return step;
 }
@@ -106,7 +106,7 @@ static struct reading_step feed_events(struct reading *r, struct text in, bool e
     }
     struct reading_step step = pass(r, whole);
     struct text rest = end ? sse_leftover(&r->sse) : TEXT_NONE; /* e.g. [DONE] without its blank line */
-    if (rest.n) step.out[step.n++] = (struct iovec){(void *)(uintptr_t)rest.p, rest.n};
+    if (rest.n) step.out[step.n++] = iov_of(rest);
     return step;
 }
 

@@ -46,7 +46,8 @@ static void put_fields(struct buf *b, const struct relay_source *from, const str
         const struct http_field *f = &from->head->fields[i];
         if (forwards(from, u, f)) http_put(b, http_field_name(from->head, f), http_field_value(from->head, f));
     }
-    for (size_t i = 0; i < u->header_count; i++) http_put(b, text_of(u->headers[i].name), text_of(u->headers[i].value));
+    for (size_t i = 0; i < u->header_count; i++)
+        http_put(b, text_of(u->headers[i].name), text_of(u->headers[i].value));
 }
 
 static bool put_request_line(struct buf *b, const struct relay_source *from, const struct relay_target *to)
@@ -62,16 +63,18 @@ static bool put_request_line(struct buf *b, const struct relay_source *from, con
     return true;
 }
 
-static int put_body(const struct relay_source *from, const struct relay_target *to, struct buf *extra, struct iovec *iov, size_t *total)
+static int put_body(const struct relay_source *from, const struct relay_target *to, struct buf *extra,
+                    struct iovec *iov, size_t *total)
 {
     if (from->chat->body.n) return chat_pieces(from->chat, to->model, extra, iov, total);
     *total = from->body.n;
     if (from->body.n == 0) return 0;
-    iov[0] = (struct iovec){(void *)(uintptr_t)from->body.p, from->body.n};
+    iov[0] = iov_of(from->body);
     return 1;
 }
 
-int relay_request_write(const struct relay_source *from, const struct relay_target *to, struct buf bytes[2], struct iovec *iov)
+int relay_request_write(const struct relay_source *from, const struct relay_target *to, struct buf bytes[2],
+                        struct iovec *iov)
 {
     size_t total = 0;
     struct buf *head = &bytes[0];
@@ -82,7 +85,7 @@ int relay_request_write(const struct relay_source *from, const struct relay_targ
     put_fields(head, from, to);
     if (total || from->head->framing != HTTP_NO_BODY) http_put_u64(head, TEXT("Content-Length"), total);
     http_put_end(head);
-    iov[0] = (struct iovec){head->data + head->head, buf_len(head)};
+    iov[0] = iov_of(buf_text(head));
     return 1 + pieces;
 }
 

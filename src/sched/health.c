@@ -1,11 +1,5 @@
 #include "dsgate/sched/health.h"
 
-const char *outcome_name(enum outcome o)
-{
-    static const char *const names[OUTCOME_COUNT] = {"success", "fault", "busy", "neutral"};
-    return names[o];
-}
-
 static enum health_change succeeded(struct health *h, const struct health_rules *r)
 {
     h->faults = 0;

@@ -165,9 +165,8 @@ static enum sched_answer take_or_wait(struct sched *s, struct ticket *t)
     return SCHED_WAITING;
 }
 
-enum sched_answer sched_ask(struct sched *s, struct ticket *t, usec_t now)
+enum sched_answer sched_ask(struct sched *s, struct ticket *t)
 {
-    t->asked = now;
     pthread_mutex_lock(&s->mutex);
     enum sched_answer answer = take_or_wait(s, t);
     pthread_mutex_unlock(&s->mutex);
@@ -206,7 +205,7 @@ void sched_release(struct sched *s, struct lease *lease, enum outcome o, usec_t 
     tell(change, u->conf->name, &rules);
 }
 
-void sched_cancel(struct sched *s, struct ticket *t, usec_t now)
+void sched_cancel(struct sched *s, struct ticket *t)
 {
     struct list wake;
     list_init(&wake);
@@ -238,8 +237,7 @@ unsigned sched_look(struct sched *s, const struct pool *pool, struct sched_upstr
     for (size_t i = 0; i < pool->upstream_count; i++) {
         const struct upstream *u = &pool->upstreams[i];
         struct health_rules rules = {.interval = u->conf->health.interval};
-        views[i] = (struct sched_upstream_view){.name = u->conf->name,
-                                                .down = u->state->health.down,
+        views[i] = (struct sched_upstream_view){.down = u->state->health.down,
                                                 .in_flight = u->state->in_flight,
                                                 .probe_due = health_probe_due(&u->state->health, &rules)};
     }

@@ -63,7 +63,8 @@ static double measure(enum json_level level, struct text body, long rounds)
 
 static void report(const struct content *content, size_t size, long rounds)
 {
-    static const char *const levels[] = {[JSON_PLAIN] = "plain", [JSON_SSE2] = "sse2", [JSON_AVX2] = "avx2", [JSON_AVX512] = "avx512"};
+    static const char *const levels[] = {
+        [JSON_PLAIN] = "plain", [JSON_SSE2] = "sse2", [JSON_AVX2] = "avx2", [JSON_AVX512] = "avx512"};
     struct buf body = {0};
     make_body(&body, content->text, size);
     for (int level = JSON_PLAIN; level < JSON_LEVELS; level++) {

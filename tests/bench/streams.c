@@ -2,8 +2,9 @@
  *
  *   streams PORT COUNT BODY_FILE [header…]
  *
- * All streams send the same request; a deterministic upstream (dsgate-sim --created N) answers all alike, so one that lost, repeated or
- * reordered an event has another digest than the rest. Prints one line of JSON; exit 1 unless all streams are whole and equal.
+ * All streams send the same request; a deterministic upstream (dsgate-sim --created N) answers all alike, so one that
+ * lost, repeated or reordered an event has another digest than the rest. Prints one line of JSON; exit 1 unless all
+ * streams are whole and equal.
  */
 #include "dsgate/base/clock.h"
 #include "dsgate/base/mem.h"
@@ -47,15 +48,20 @@ static void build_request(int argc, char **argv)
     if (!file) die(argv[3]);
     size_t n = fread(body, 1, sizeof body, file);
     fclose(file);
-    buf_printf(&request, "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n", n);
-    for (int i = 4; i < argc; i++) buf_printf(&request, "%s\r\n", argv[i]);
+    buf_printf(&request,
+               "POST /v1/chat/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
+               "application/json\r\nContent-Length: %zu\r\n",
+               n);
+    for (int i = 4; i < argc; i++)
+        buf_printf(&request, "%s\r\n", argv[i]);
     BUF_ADD(&request, "\r\n");
     buf_append(&request, body, n);
 }
 
 static void start(struct stream *s, unsigned port)
 {
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in to = {
+        .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     struct epoll_event e = {.events = EPOLLIN, .data.ptr = s};
     s->fd = socket(AF_INET, SOCK_STREAM, 0);
     if (s->fd < 0 || connect(s->fd, (struct sockaddr *)&to, sizeof to) < 0) die("connect");
@@ -76,8 +82,10 @@ static void end(struct stream *s, bool whole)
 
 static void take_payload(struct stream *s, const char *p, size_t n)
 {
-    for (size_t i = 0; i < n; i++) s->digest = (s->digest ^ (unsigned char)p[i]) * 1099511628211u;
-    for (const char *at = p; (at = memmem(at, n - (size_t)(at - p), "\n\n", 2)); at += 2) s->events++;
+    for (size_t i = 0; i < n; i++)
+        s->digest = (s->digest ^ (unsigned char)p[i]) * 1099511628211u;
+    for (const char *at = p; (at = memmem(at, n - (size_t)(at - p), "\n\n", 2)); at += 2)
+        s->events++;
     s->bytes += n;
 }
 
@@ -126,7 +134,8 @@ static void serve_ready(int wait_ms)
 {
     struct epoll_event events[256];
     int n = epoll_wait(poll_fd, events, 256, wait_ms);
-    for (int i = 0; i < n; i++) serve(events[i].data.ptr);
+    for (int i = 0; i < n; i++)
+        serve(events[i].data.ptr);
 }
 
 static int report(usec_t took)
@@ -138,9 +147,10 @@ static int report(usec_t took)
         equal += streams[i].whole && streams[i].digest == streams[0].digest && streams[i].bytes == streams[0].bytes;
         events += streams[i].events;
     }
-    printf("{\"streams\":%d,\"open_at_once\":%d,\"whole\":%d,\"equal\":%d,\"events\":%llu,\"refused_status\":%u,\"bytes_each\":%llu,\"digest\":\"%016llx\",\"seconds\":%.1f}\n",
-           total, most_open, whole, equal, (unsigned long long)events, refused_status, (unsigned long long)streams[0].bytes,
-           (unsigned long long)streams[0].digest, (double)took / USEC_PER_SEC);
+    printf("{\"streams\":%d,\"open_at_once\":%d,\"whole\":%d,\"equal\":%d,\"events\":%llu,\"refused_status\":%u,"
+           "\"bytes_each\":%llu,\"digest\":\"%016llx\",\"seconds\":%.1f}\n",
+           total, most_open, whole, equal, (unsigned long long)events, refused_status,
+           (unsigned long long)streams[0].bytes, (unsigned long long)streams[0].digest, (double)took / USEC_PER_SEC);
     return whole == total && equal == total ? 0 : 1;
 }
 
@@ -165,6 +175,7 @@ int main(int argc, char **argv)
         start(&streams[i], (unsigned)atoi(argv[1]));
         if (i % IN_BATCH == IN_BATCH - 1) serve_ready(0);
     }
-    while (finished < total && clock_monotonic() - began < give_up_after) serve_ready(1000);
+    while (finished < total && clock_monotonic() - began < give_up_after)
+        serve_ready(1000);
     return report(clock_monotonic() - began);
 }

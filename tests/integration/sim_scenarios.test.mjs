@@ -23,6 +23,9 @@ import {
 
 serveForTests();
 
+// However the network gathered them, some piece ends in the middle of a line.
+const cutInsideLines = (pieces) => assert.ok(pieces.slice(0, -1).some((piece) => !String(piece).endsWith("\n")), `${pieces.length} pieces`);
+
 describe("error scenarios", () => {
     const busy = {
         error: {
@@ -359,7 +362,7 @@ describe("broken HTTP", () => {
 
     test("slow-headers: a byte at a time, then the answer", async () => {
         const got = await play("slow-headers=1", chat({ stream: true }));
-        assert.ok(got.pieces.length > 20, `${got.pieces.length} pieces`);
+        cutInsideLines(got.pieces);
         assert.equal(events(unchunk(got.raw).body).at(-1), "[DONE]");
     });
 
@@ -368,7 +371,7 @@ describe("broken HTTP", () => {
         const { body, complete } = unchunk(got.raw);
         assert.equal(complete, true);
         assert.equal(events(body).at(-1), "[DONE]");
-        assert.ok(got.pieces.length > 20, `${got.pieces.length} pieces`);
+        cutInsideLines(got.pieces);
     });
 
     test("early-response comes before the body, and ends with a reset of the scenarios", async () => {

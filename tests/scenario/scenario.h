@@ -2,20 +2,22 @@
 #ifndef DSGATE_TESTS_SCENARIO_H
 #define DSGATE_TESTS_SCENARIO_H
 
+#include "../suite.h"
 #include "fake/gateway.h"
-#include <check.h>
-#include <stdlib.h>
+
+/* A request's beginning, a body of 27 bytes, and a config's beginning: without an access log. */
+#define POST_CHAT "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n"
+#define BODY      "{\"model\":\"m\",\"messages\":[]}"
+#define QUIET     "log: {access: 'off'}\n"
 
 /* Two equal upstreams and one model that both serve. */
 static const char two_upstreams[] =
-    "log: {access: 'off'}\n"
-    "upstreams:\n"
+    QUIET "upstreams:\n"
     "  - {name: a, base_url: 'http://a.test:80/v1', api_key: sk-a}\n"
     "  - {name: b, base_url: 'http://b.test:80/v1', api_key: sk-b}\n";
 
 static const char one_upstream[] =
-    "log: {access: 'off'}\n"
-    "upstreams:\n"
+    QUIET "upstreams:\n"
     "  - {name: a, base_url: 'http://a.test:80/v1', api_key: sk-a}\n";
 
 static struct fake_upstream a = {.host = "a.test", .port = 80}, b = {.host = "b.test", .port = 80};
@@ -28,27 +30,6 @@ static inline void begin(const char *yaml)
     fake_upstream_add(&a);
     fake_upstream_add(&b);
 }
-
-static inline int run_suite(const char *name, const TTest *const *tests, size_t n)
-{
-    Suite *suite = suite_create(name);
-    TCase *tcase = tcase_create(name);
-    for (size_t i = 0; i < n; i++) tcase_add_test(tcase, tests[i]);
-    suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
-
-#define RUN(name, ...) \
-    int main(void) \
-    { \
-        const TTest *const tests[] = {__VA_ARGS__}; \
-        return run_suite(name, tests, sizeof tests / sizeof *tests); \
-    }
 
 /* The answer on `w` has this status and body. */
 #define ck_answer(w, expected_status, expected_body) \

@@ -17,16 +17,16 @@ START_TEST(ambiguous_requests_are_refused)
         const char *bytes;
         unsigned status;
     } table[] = {
-        {"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
-        {"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\n{}", 400},
-        {"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: +2\r\n\r\n{}", 400},
-        {"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501},
-        {"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5 junk\r\nhello\r\n0\r\n\r\n", 400},
+        {POST_CHAT "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
+        {POST_CHAT "Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}", 400},
+        {POST_CHAT "Content-Length: +2\r\n\r\n{}", 400},
+        {POST_CHAT "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", 501},
+        {POST_CHAT "Transfer-Encoding: chunked\r\n\r\n5 junk\r\nhello\r\n0\r\n\r\n", 400},
         {"POST /v1/chat/completions HTTP/1.1\nHost: x\n\n", 400},
-        {"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nX: a\r\n b\r\n\r\n", 400},
+        {POST_CHAT "X: a\r\n b\r\n\r\n", 400},
         {"POST /v1/chat/completions HTTP/1.1\r\nHost : x\r\n\r\n", 400},
         {"POST /v1/chat/completions HTTP/1.1\r\n\r\n", 400},
-        {"POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", 400},
+        {POST_CHAT "Host: y\r\n\r\n", 400},
         {"POST /v1/chat/completions HTTP/3.0\r\nHost: x\r\n\r\n", 505},
         {"CONNECT evil.test:443 HTTP/1.1\r\nHost: x\r\n\r\n", 400},
         {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505},
@@ -50,19 +50,23 @@ START_TEST(ambiguous_requests_are_refused)
 }
 END_TEST
 
+#define DOTS_64 "................................................................"
+
 START_TEST(too_much_is_refused)
 {
-    begin("log: {access: 'off'}\nlimits: {body: 1KB, headers: 1KB}\nupstreams: [{name: a, base_url: 'http://a.test:80/v1'}]\n");
+    begin(QUIET "limits: {body: 1KB, headers: 1KB}\nupstreams: [{name: a, base_url: 'http://a.test:80/v1'}]\n");
     struct wire *declared = gateway_connect(), *chunked = gateway_connect(), *head = gateway_connect();
-    wire_send(declared, TEXT("POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 1025\r\n\r\n"));
+    wire_send(declared, TEXT(POST_CHAT "Content-Length: 1025\r\n\r\n"));
     fake_settle();
     ck_error(declared, 413, "request_too_large");
-    wire_send(chunked, TEXT("POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"));
-    for (int i = 0; i < 5; i++) wire_send(chunked, TEXT("100\r\n................................................................................................................................................................................................................................................................\r\n"));
+    wire_send(chunked, TEXT(POST_CHAT "Transfer-Encoding: chunked\r\n\r\n"));
+    for (int i = 0; i < 5; i++)
+        wire_send(chunked, TEXT("100\r\n" DOTS_64 DOTS_64 DOTS_64 DOTS_64 "\r\n"));
     fake_settle();
     ck_error(chunked, 413, "request_too_large");
     wire_send(head, TEXT("GET /v1/models HTTP/1.1\r\nHost: x\r\n"));
-    for (int i = 0; i < 30; i++) wire_send(head, TEXT("X-Filler: ..............................................\r\n"));
+    for (int i = 0; i < 30; i++)
+        wire_send(head, TEXT("X-Filler: ..............................................\r\n"));
     fake_settle();
     ck_error(head, 431, "headers_too_large");
     check_next_client_is_served();
@@ -73,8 +77,9 @@ END_TEST
 /* Each holder of a connection is ended by a total deadline, however busily it drips. */
 START_TEST(slow_clients_are_ended)
 {
-    static const char *const slow[] = {"POST /v1/chat/completions HTTP/1.1\r\nHost: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
-                                       "POST /v1/chat/completionssssssssssssssssssssssssssssssssssssssssssssssssssssss"};
+    static const char *const slow[] = {
+        "POST /v1/chat/completions HTTP/1.1\r\nHost: xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx",
+        "POST /v1/chat/completionssssssssssssssssssssssssssssssssssssssssssssssssssssss"};
     for (size_t i = 0; i < 2; i++) {
         begin(one_upstream);
         struct wire *client = gateway_connect();
@@ -97,7 +102,7 @@ START_TEST(slow_bodies_are_ended)
 {
     begin(one_upstream);
     struct wire *client = gateway_connect();
-    wire_send(client, TEXT("POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n"));
+    wire_send(client, TEXT(POST_CHAT "Content-Length: 1000\r\n\r\n"));
     for (int s = 0; s < 59; s++) {
         wire_send(client, TEXT("{"));
         fake_run(USEC_PER_SEC);
@@ -153,11 +158,11 @@ START_TEST(a_client_may_ask_before_it_sends)
 {
     begin(one_upstream);
     struct wire *client = gateway_connect();
-    wire_send(client, TEXT("POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 27\r\n\r\n"));
+    wire_send(client, TEXT(POST_CHAT "Expect: 100-continue\r\nContent-Length: 27\r\n\r\n"));
     fake_settle();
     ck_assert(text_eq(wire_received(client), TEXT("HTTP/1.1 100 Continue\r\n\r\n")));
     wire_clear(client);
-    wire_send(client, TEXT("{\"model\":\"m\",\"messages\":[]}"));
+    wire_send(client, TEXT(BODY));
     fake_settle();
     ck_assert(upstream_got_request(a.wires[0]));
     upstream_json(a.wires[0], 200, "{}");
@@ -170,7 +175,8 @@ START_TEST(pipelined_and_gone)
 {
     begin(one_upstream);
     struct wire *client = gateway_connect();
-    for (int i = 0; i < 5; i++) client_post_chat(client, "");
+    for (int i = 0; i < 5; i++)
+        client_post_chat(client, "");
     wire_close(client);
     fake_settle();
     ck_assert(wire_program_closed(a.wires[0]));
@@ -185,7 +191,8 @@ START_TEST(pipelines_are_bounded)
 {
     begin(one_upstream);
     struct wire *client = gateway_connect();
-    for (int i = 0; i < 500; i++) client_post_chat(client, "");
+    for (int i = 0; i < 500; i++)
+        client_post_chat(client, "");
     ck_assert(wire_reading_paused(client));
     ck_assert_uint_eq(a.dials, 1);
     for (int i = 0; i < 500; i++) {
@@ -201,7 +208,8 @@ START_TEST(http_1_0_clients_are_served)
 {
     begin(one_upstream);
     struct wire *client = gateway_connect();
-    wire_send(client, TEXT("POST /v1/chat/completions HTTP/1.0\r\nContent-Length: 41\r\n\r\n{\"model\":\"m\",\"messages\":[],\"stream\":true}"));
+    wire_send(client, TEXT("POST /v1/chat/completions HTTP/1.0\r\nContent-Length: 41\r\n\r\n"
+                           "{\"model\":\"m\",\"messages\":[],\"stream\":true}"));
     fake_settle();
     upstream_stream_head(a.wires[0]);
     upstream_chunk(a.wires[0], delta("x"));
@@ -260,8 +268,9 @@ END_TEST
 START_TEST(clients_do_not_choose_hosts)
 {
     static const char *const requests[] = {
-        "POST http://evil.test/v1/chat/completions HTTP/1.1\r\nHost: evil.test\r\nContent-Length: 27\r\n\r\n{\"model\":\"m\",\"messages\":[]}",
-        "POST /v1/chat/completions HTTP/1.1\r\nHost: evil.test\r\nX-Forwarded-Host: evil.test\r\nX-Dsgate-Upstream: http://evil.test\r\nContent-Length: 27\r\n\r\n{\"model\":\"m\",\"messages\":[]}"};
+        "POST http://evil.test/v1/chat/completions HTTP/1.1\r\nHost: evil.test\r\nContent-Length: 27\r\n\r\n" BODY,
+        "POST /v1/chat/completions HTTP/1.1\r\nHost: evil.test\r\nX-Forwarded-Host: evil.test\r\n"
+        "X-Dsgate-Upstream: http://evil.test\r\nContent-Length: 27\r\n\r\n" BODY};
     for (size_t i = 0; i < 2; i++) {
         begin(one_upstream);
         struct wire *client = gateway_connect();
@@ -278,9 +287,9 @@ END_TEST
 
 START_TEST(models_are_listed)
 {
-    begin("log: {access: 'off'}\nupstreams:\n"
-          "  - {name: a, base_url: 'http://a.test:80/v1', models: {x: X, y: Y}}\n"
-          "  - {name: b, base_url: 'http://b.test:80/v1'}\n");
+    begin(QUIET "upstreams:\n"
+                "  - {name: a, base_url: 'http://a.test:80/v1', models: {x: X, y: Y}}\n"
+                "  - {name: b, base_url: 'http://b.test:80/v1'}\n");
     struct wire *client = gateway_connect();
     wire_send(client, TEXT("GET /v1/models HTTP/1.1\r\nHost: h\r\n\r\n"));
     fake_settle();
@@ -304,6 +313,48 @@ START_TEST(models_are_listed)
 }
 END_TEST
 
-RUN("clients", ambiguous_requests_are_refused, too_much_is_refused, slow_clients_are_ended, slow_bodies_are_ended,
-    idle_connections_are_closed_without_a_word, readers_that_stopped_are_ended, a_client_may_ask_before_it_sends, pipelined_and_gone,
-    pipelines_are_bounded, http_1_0_clients_are_served, mistakes_are_told, clients_do_not_choose_hosts, models_are_listed)
+/* Each name once, in no more than n log n steps: with quadratic ones this test takes minutes. */
+START_TEST(long_lists_of_models_are_read)
+{
+    enum { NAMES = 30000 };
+    struct buf body = {0};
+    unsigned listed = 0;
+    begin(one_upstream);
+    struct wire *client = gateway_connect();
+    wire_send(client, TEXT("GET /v1/models HTTP/1.1\r\nHost: h\r\n\r\n"));
+    fake_settle();
+    BUF_ADD(&body, "{\"data\":[");
+    for (int i = 0; i < 2 * NAMES; i++) buf_printf(&body, "{\"id\":\"m%d\"},", i % NAMES);
+    BUF_ADD(&body, "{\"id\":\"last\"}]}");
+    buf_add_byte(&body, '\0');
+    upstream_json(a.wires[0], 200, body.data);
+    buf_free(&body);
+    struct client_answer answer = client_read(client);
+    for (const char *at = answer.body; (at = strstr(at, "\"id\":\"")); at++) listed++;
+    ck_assert_uint_eq(listed, NAMES + 1);
+    mem_free(answer.body);
+    gateway_end();
+}
+END_TEST
+
+/* The reset is found out only by writing: the failure can't be told, and the request is settled once. */
+START_TEST(clients_that_left_unnoticed)
+{
+    begin(one_upstream);
+    struct wire *first = gateway_connect();
+    client_post_chat(first, "");
+    upstream_json(a.wires[0], 200, "{}");
+    struct wire *second = gateway_connect();
+    client_post_chat(second, "");
+    wire_reset(second);
+    upstream_json(a.wires[0], 200, "not json");
+    ck_assert(wire_program_closed(second));
+    check_next_client_is_served();
+    gateway_end();
+}
+END_TEST
+
+TEST_MAIN("clients", ambiguous_requests_are_refused, too_much_is_refused, slow_clients_are_ended, slow_bodies_are_ended,
+          idle_connections_are_closed_without_a_word, readers_that_stopped_are_ended, a_client_may_ask_before_it_sends,
+          pipelined_and_gone, pipelines_are_bounded, http_1_0_clients_are_served, mistakes_are_told,
+          clients_do_not_choose_hosts, models_are_listed, long_lists_of_models_are_read, clients_that_left_unnoticed)

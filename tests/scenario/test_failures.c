@@ -1,11 +1,12 @@
-/* When upstreams fail: what the client gets to see, and what the upstreams are spared. Row numbers are those of the lessons that other gateways
- * taught (docs/ARCHITECTURE.md, "Lessons"). */
+/* When upstreams fail: what the client gets to see, and what the upstreams are spared. */
 #include "scenario.h"
 
 static struct wire *serving(void) { return a.wire_count && upstream_got_request(a.wires[0]) ? a.wires[0] : b.wires[0]; }
 static struct wire *other(const struct wire *w) { return w == a.wires[0] ? b.wires[0] : a.wires[0]; }
 
-static const char busy_body[] = "{\"error\":{\"message\":\"Service is too busy.\",\"type\":\"service_unavailable_error\",\"param\":null,\"code\":\"service_unavailable_error\"}}";
+static const char busy_body[] =
+    "{\"error\":{\"message\":\"Service is too busy.\",\"type\":\"service_unavailable_error\","
+    "\"param\":null,\"code\":\"service_unavailable_error\"}}";
 
 START_TEST(each_retryable_status_fails_over)
 {
@@ -39,7 +40,7 @@ START_TEST(the_callers_own_mistakes_do_not)
 }
 END_TEST
 
-/* When all have failed the last upstream's own words are passed on, and the client's library is told not to try again. */
+/* When all have failed the last upstream's own words are passed on, and the client's library is told to give up. */
 START_TEST(the_last_error_is_passed_on)
 {
     begin(two_upstreams);
@@ -51,6 +52,46 @@ START_TEST(the_last_error_is_passed_on)
     ck_answer(client, 429, busy_body);
     ck_assert_str_eq(client_field("x-should-retry"), "false");
     ck_assert_str_eq(client_field("x-dsgate-attempts"), "2");
+    gateway_end();
+}
+END_TEST
+
+/* Who asks us to come back later is not waited for while somebody else can serve. */
+START_TEST(a_long_retry_after_is_not_waited_for)
+{
+    begin(two_upstreams);
+    struct wire *client = gateway_connect();
+    client_post_chat(client, "");
+    struct wire *first = serving();
+    usec_t asked = fake_now();
+    wire_send(first, TEXT("HTTP/1.1 429 Too Many Requests\r\nRetry-After: 3600\r\nContent-Length: 2\r\n\r\n{}"));
+    fake_settle();
+    upstream_json(other(first), 200, "{\"good\":1}");
+    ck_answer(client, 200, "{\"good\":1}");
+    ck_assert_int_eq(fake_now(), asked);
+    gateway_end();
+}
+END_TEST
+
+/* A request is kept until its answer is sure, however large it is. */
+START_TEST(a_large_request_is_sent_again_whole)
+{
+    enum { LARGE = 1024 * 1024 };
+    char *filler = mem_zalloc(LARGE + 1);
+    memset(filler, 'x', LARGE);
+    char *body = mem_printf("{\"model\":\"m\",\"messages\":[\"%s\"]}", filler);
+    begin(two_upstreams);
+    struct wire *client = gateway_connect();
+    client_post(client, "/v1/chat/completions", "", body);
+    struct wire *first = serving();
+    ck_assert(upstream_got_request(first));
+    upstream_json(first, 503, busy_body);
+    ck_assert(upstream_got_request(other(first)));
+    ck_assert(text_ends(wire_received(other(first)), text_of(body)));
+    upstream_json(other(first), 200, "{}");
+    ck_answer(client, 200, "{}");
+    mem_free(body);
+    mem_free(filler);
     gateway_end();
 }
 END_TEST
@@ -81,7 +122,7 @@ START_TEST(nobody_reachable_is_told)
 }
 END_TEST
 
-/* Row 3: every wait has its own timer. */
+/* Every wait has its own timer. */
 START_TEST(a_hanging_connect_ends)
 {
     begin(one_upstream);
@@ -110,10 +151,11 @@ START_TEST(a_silent_upstream_ends)
 }
 END_TEST
 
-/* Row 4: comments prove that the socket lives, not that tokens come. */
+/* Comments prove that the socket lives, not that tokens come. */
 START_TEST(keep_alive_comments_do_not_keep_a_stream)
 {
-    begin("log: {access: 'off'}\ntimeouts: {first_token: 30s, commit: 10m}\nupstreams: [{name: a, base_url: 'http://a.test:80/v1'}]\n");
+    begin(QUIET "timeouts: {first_token: 30s, commit: 10m}\n"
+                "upstreams: [{name: a, base_url: 'http://a.test:80/v1'}]\n");
     struct wire *client = gateway_connect();
     client_post_chat(client, ",\"stream\":true");
     upstream_stream_head(a.wires[0]);
@@ -129,7 +171,7 @@ START_TEST(keep_alive_comments_do_not_keep_a_stream)
 }
 END_TEST
 
-/* Row 5: a cut stream is told in the stream, and has no proper end. */
+/* A cut stream is told in the stream, and has no proper end. */
 START_TEST(a_cut_stream_is_told)
 {
     for (int how = 0; how < 3; how++) {
@@ -158,7 +200,7 @@ START_TEST(a_cut_stream_is_told)
 }
 END_TEST
 
-/* Row 6: an error in the first event is no success. */
+/* An error in the first event is no success. */
 START_TEST(an_error_as_first_event_fails_over)
 {
     begin(two_upstreams);
@@ -184,7 +226,12 @@ END_TEST
 
 START_TEST(garbage_under_200_fails_over)
 {
-    static const char *const bodies[] = {"<html>sorry</html>", "", "  \n\n", "{\"choices\":[", "{\"error\":{\"message\":\"x\"}}", "{\"code\":336501,\"msg\":\"Rate limit\"}"};
+    static const char *const bodies[] = {"<html>sorry</html>",
+                                         "",
+                                         "  \n\n",
+                                         "{\"choices\":[",
+                                         "{\"error\":{\"message\":\"x\"}}",
+                                         "{\"code\":336501,\"msg\":\"Rate limit\"}"};
     for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
         begin(two_upstreams);
         struct wire *client = gateway_connect();
@@ -201,8 +248,9 @@ END_TEST
 START_TEST(malformed_http_fails_over)
 {
     static const char *const answers[] = {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nhello",
-                                          "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Type: application/json\r\n\r\nzz\r\n",
-                                          "HTTP/1.1 200 OK\r\nX: a\nY: b\r\n\r\n", "garbage garbage\r\n\r\n", "SSH-2.0-OpenSSH\r\n\r\n"};
+                                          "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+                                          "HTTP/1.1 200 OK\r\nX: a\nY: b\r\n\r\n", "garbage garbage\r\n\r\n",
+                                          "SSH-2.0-OpenSSH\r\n\r\n"};
     for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
         begin(two_upstreams);
         struct wire *client = gateway_connect();
@@ -218,7 +266,7 @@ START_TEST(malformed_http_fails_over)
 }
 END_TEST
 
-/* Row 1: the client's leaving ends the work upstream at once, in every step. */
+/* The client's leaving ends the work upstream at once, in every step. */
 START_TEST(a_departed_client_cancels_everything)
 {
     for (int stage = 0; stage < 5; stage++) {
@@ -244,7 +292,7 @@ END_TEST
 
 START_TEST(a_departed_client_leaves_the_queue)
 {
-    begin("log: {access: 'off'}\nupstreams: [{name: a, base_url: 'http://a.test:80/v1', max_concurrency: 1}]\n");
+    begin(QUIET "upstreams: [{name: a, base_url: 'http://a.test:80/v1', max_concurrency: 1}]\n");
     struct wire *first = gateway_connect(), *second = gateway_connect();
     client_post_chat(first, "");
     client_post_chat(second, "");
@@ -258,10 +306,11 @@ START_TEST(a_departed_client_leaves_the_queue)
 }
 END_TEST
 
-/* Row 29: a wait that was too long has a code of its own. */
+/* A wait that was too long has a code of its own. */
 START_TEST(waiting_has_an_end)
 {
-    begin("log: {access: 'off'}\ntimeouts: {queue: 5s}\nupstreams: [{name: a, base_url: 'http://a.test:80/v1', max_concurrency: 1}]\n");
+    begin(QUIET "timeouts: {queue: 5s}\n"
+                "upstreams: [{name: a, base_url: 'http://a.test:80/v1', max_concurrency: 1}]\n");
     struct wire *first = gateway_connect(), *second = gateway_connect();
     client_post_chat(first, "");
     client_post_chat(second, "");
@@ -275,9 +324,11 @@ END_TEST
 
 START_TEST(a_full_queue_is_told_at_once)
 {
-    begin("log: {access: 'off'}\nlimits: {waiting: 1}\nupstreams: [{name: a, base_url: 'http://a.test:80/v1', max_concurrency: 1}]\n");
+    begin(QUIET "limits: {waiting: 1}\n"
+                "upstreams: [{name: a, base_url: 'http://a.test:80/v1', max_concurrency: 1}]\n");
     struct wire *clients[3];
-    for (int i = 0; i < 3; i++) client_post_chat(clients[i] = gateway_connect(), "");
+    for (int i = 0; i < 3; i++)
+        client_post_chat(clients[i] = gateway_connect(), "");
     ck_error(clients[2], 503, "gateway_queue_full");
     ck_assert_str_eq(client_field("retry-after"), "5");
     gateway_end();
@@ -323,7 +374,7 @@ END_TEST
 
 START_TEST(a_long_plain_answer_that_breaks_is_reset)
 {
-    begin("log: {access: 'off'}\nlimits: {answer_hold: 64KB}\nupstreams: [{name: a, base_url: 'http://a.test:80/v1'}]\n");
+    begin(QUIET "limits: {answer_hold: 64KB}\nupstreams: [{name: a, base_url: 'http://a.test:80/v1'}]\n");
     struct wire *client = gateway_connect();
     client_post_chat(client, "");
     char *half = mem_alloc(100001);
@@ -341,8 +392,37 @@ START_TEST(a_long_plain_answer_that_breaks_is_reset)
 }
 END_TEST
 
-RUN("failures", each_retryable_status_fails_over, the_callers_own_mistakes_do_not, the_last_error_is_passed_on, refused_connections_fail_over,
-    nobody_reachable_is_told, a_hanging_connect_ends, a_silent_upstream_ends, keep_alive_comments_do_not_keep_a_stream,
-    a_cut_stream_is_told, an_error_as_first_event_fails_over, garbage_under_200_fails_over, malformed_http_fails_over,
-    a_departed_client_cancels_everything, a_departed_client_leaves_the_queue, waiting_has_an_end, a_full_queue_is_told_at_once,
-    a_stale_connection_is_replaced, an_upstream_that_keeps_failing_goes_down, a_long_plain_answer_that_breaks_is_reset)
+/* An upstream that answers before it has heard all still gets the rest of the request, with its model's name, and not
+ * what lies in that memory later. */
+START_TEST(an_answer_may_overtake_its_request)
+{
+    static const char sent[] = "\"hi\"}],\"stream\":true,\"model\":\"another-name\"}";
+    begin(QUIET "upstreams: [{name: a, base_url: 'http://a.test:80/v1', models: {m: another-name}}]\n");
+    a.window = 100;
+    struct wire *client = gateway_connect();
+    client_post(client, "/v1/chat/completions", "",
+                "{\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"stream\":true,\"model\":\"m\"}");
+    upstream_stream_head(a.wires[0]);
+    upstream_chunk(a.wires[0], delta("early"));
+    ck_assert_uint_gt(wire_received(client).n, 0);
+    wire_window(a.wires[0], SIZE_MAX);
+    fake_settle();
+    ck_assert(upstream_got_request(a.wires[0]));
+    ck_assert(text_ends(wire_received(a.wires[0]), text_of(sent)));
+    upstream_chunk(a.wires[0], finish_event);
+    upstream_stream_end(a.wires[0]);
+    struct client_answer answer = client_read(client);
+    ck_assert(answer.complete);
+    mem_free(answer.body);
+    gateway_end();
+}
+END_TEST
+
+TEST_MAIN("failures", each_retryable_status_fails_over, the_callers_own_mistakes_do_not, the_last_error_is_passed_on,
+          a_long_retry_after_is_not_waited_for, a_large_request_is_sent_again_whole, refused_connections_fail_over,
+          nobody_reachable_is_told, a_hanging_connect_ends, a_silent_upstream_ends,
+          keep_alive_comments_do_not_keep_a_stream, a_cut_stream_is_told, an_error_as_first_event_fails_over,
+          garbage_under_200_fails_over, malformed_http_fails_over, a_departed_client_cancels_everything,
+          a_departed_client_leaves_the_queue, waiting_has_an_end, a_full_queue_is_told_at_once,
+          a_stale_connection_is_replaced, an_upstream_that_keeps_failing_goes_down,
+          a_long_plain_answer_that_breaks_is_reset, an_answer_may_overtake_its_request)

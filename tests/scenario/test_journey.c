@@ -9,7 +9,9 @@ static bool received_has(const struct wire *w, const char *needle)
 
 START_TEST(plain_answer_is_relayed_byte_for_byte)
 {
-    static const char answer[] = "{\"id\":\"x\",\"choices\":[{\"message\":{\"content\":\"h\\u00e9\"},\"finish_reason\":\"stop\"}], \"odd\" : 1e2}";
+    static const char answer[] =
+        "{\"id\":\"x\","
+        "\"choices\":[{\"message\":{\"content\":\"h\\u00e9\"},\"finish_reason\":\"stop\"}], \"odd\" : 1e2}";
     begin(one_upstream);
     struct wire *client = gateway_connect();
     client_post_chat(client, ",\"unknown\": [1.0e+2,{\"x\":null}]");
@@ -17,7 +19,8 @@ START_TEST(plain_answer_is_relayed_byte_for_byte)
     ck_assert(upstream_got_request(a.wires[0]));
     ck_assert(received_has(a.wires[0], "POST /v1/chat/completions HTTP/1.1\r\nHost: a.test\r\n"));
     ck_assert(received_has(a.wires[0], "Authorization: Bearer sk-a\r\n"));
-    ck_assert(received_has(a.wires[0], "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"unknown\": [1.0e+2,{\"x\":null}]}"));
+    ck_assert(received_has(a.wires[0], "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],"
+                                       "\"unknown\": [1.0e+2,{\"x\":null}]}"));
     upstream_json(a.wires[0], 200, answer);
     ck_answer(client, 200, answer);
     ck_assert_str_eq(client_field("x-dsgate-upstream"), "a");
@@ -73,8 +76,10 @@ START_TEST(cuts_do_not_matter)
         begin(one_upstream);
         struct wire *client = gateway_connect();
         client_post_chat(client, ",\"stream\":true");
-        char *framed = mem_printf("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n%zx\r\n%s\r\n0\r\n\r\n",
-                                  strlen(whole), whole);
+        char *framed =
+            mem_printf("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+                       "%zx\r\n%s\r\n0\r\n\r\n",
+                       strlen(whole), whole);
         wire_send_pieces(a.wires[0], text_of(framed), piece);
         fake_settle();
         ck_answer(client, 200, whole);
@@ -87,8 +92,8 @@ END_TEST
 
 START_TEST(requests_may_come_in_pieces_and_in_a_row)
 {
-    static const char two[] = "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 27\r\n\r\n{\"model\":\"m\",\"messages\":[]}"
-                              "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1b\r\n{\"model\":\"m\",\"messages\":[]}\r\n0\r\n\r\n";
+    static const char two[] = POST_CHAT "Content-Length: 27\r\n\r\n" BODY POST_CHAT
+                                        "Transfer-Encoding: chunked\r\n\r\n1b\r\n" BODY "\r\n0\r\n\r\n";
     for (size_t piece = 1; piece < 60; piece += 3) {
         begin(one_upstream);
         struct wire *client = gateway_connect();
@@ -106,15 +111,16 @@ START_TEST(requests_may_come_in_pieces_and_in_a_row)
 }
 END_TEST
 
-/* lessons.md row 18: what is for the gateway stays here, all else goes on. */
+/* What is for the gateway stays here, all else goes on. */
 START_TEST(hints_are_consumed)
 {
     begin(one_upstream);
     struct wire *client = gateway_connect();
     client_post(client, "/v1/chat/completions",
-                "X-Dsgate-Timeout: 30s\r\nx-stainless-timeout: 600\r\nx-stainless-lang: js\r\nX-Custom: kept\r\nConnection: x-secret-hop\r\n"
-                "x-secret-hop: 1\r\nAccept-Encoding: gzip\r\nAuthorization: Bearer client-key\r\nx-request-id: my-id-1\r\n",
-                "{\"model\":\"m\",\"messages\":[]}");
+                "X-Dsgate-Timeout: 30s\r\nx-stainless-timeout: 600\r\nx-stainless-lang: js\r\nX-Custom: kept\r\n"
+                "Connection: x-secret-hop\r\nx-secret-hop: 1\r\nAccept-Encoding: gzip\r\n"
+                "Authorization: Bearer client-key\r\nx-request-id: my-id-1\r\n",
+                BODY);
     ck_assert(received_has(a.wires[0], "X-Custom: kept\r\n"));
     ck_assert(received_has(a.wires[0], "x-stainless-lang: js\r\n"));
     ck_assert(!received_has(a.wires[0], "imeout"));
@@ -130,9 +136,9 @@ END_TEST
 
 START_TEST(without_a_key_the_clients_key_passes)
 {
-    begin("log: {access: 'off'}\nupstreams: [{name: a, base_url: 'http://a.test:80/v1'}]\n");
+    begin(QUIET "upstreams: [{name: a, base_url: 'http://a.test:80/v1'}]\n");
     struct wire *client = gateway_connect();
-    client_post(client, "/v1/chat/completions", "Authorization: Bearer client-key\r\n", "{\"model\":\"m\",\"messages\":[]}");
+    client_post(client, "/v1/chat/completions", "Authorization: Bearer client-key\r\n", BODY);
     ck_assert(received_has(a.wires[0], "Authorization: Bearer client-key\r\n"));
     gateway_end();
 }
@@ -140,7 +146,7 @@ END_TEST
 
 START_TEST(model_names_are_mapped)
 {
-    begin("log: {access: 'off'}\nupstreams: [{name: a, base_url: 'http://a.test:80/v1', models: {m: vendor/M-1, other: o}}]\n");
+    begin(QUIET "upstreams: [{name: a, base_url: 'http://a.test:80/v1', models: {m: vendor/M-1, other: o}}]\n");
     struct wire *client = gateway_connect();
     client_post_chat(client, "");
     ck_assert(received_has(a.wires[0], "{\"model\":\"vendor/M-1\",\"messages\""));
@@ -159,9 +165,9 @@ END_TEST
 START_TEST(weights_are_met)
 {
     unsigned to_a = 0;
-    begin("log: {access: 'off'}\nupstreams:\n"
-          "  - {name: a, base_url: 'http://a.test:80/v1', weight: 3}\n"
-          "  - {name: b, base_url: 'http://b.test:80/v1', weight: 1}\n");
+    begin(QUIET "upstreams:\n"
+                "  - {name: a, base_url: 'http://a.test:80/v1', weight: 3}\n"
+                "  - {name: b, base_url: 'http://b.test:80/v1', weight: 1}\n");
     struct wire *client = gateway_connect();
     for (int i = 0; i < 40; i++) {
         client_post_chat(client, "");
@@ -179,7 +185,7 @@ END_TEST
 
 START_TEST(a_full_upstream_makes_requests_wait_in_order)
 {
-    begin("log: {access: 'off'}\nupstreams: [{name: a, base_url: 'http://a.test:80/v1', max_concurrency: 1}]\n");
+    begin(QUIET "upstreams: [{name: a, base_url: 'http://a.test:80/v1', max_concurrency: 1}]\n");
     struct wire *clients[3];
     for (int i = 0; i < 3; i++) {
         clients[i] = gateway_connect();
@@ -201,13 +207,14 @@ START_TEST(a_full_upstream_makes_requests_wait_in_order)
 }
 END_TEST
 
-/* A reload changes what new requests get; those under way keep theirs (also when their upstream is gone from the config). */
+/* A reload changes what new requests get; those under way keep theirs (also when their upstream is gone from the
+ * config). */
 START_TEST(requests_keep_their_config_across_a_reload)
 {
-    begin("log: {access: 'off'}\nupstreams: [{name: a, base_url: 'http://a.test:80/v1'}]\n");
+    begin(QUIET "upstreams: [{name: a, base_url: 'http://a.test:80/v1'}]\n");
     struct wire *first = gateway_connect(), *second = gateway_connect();
     client_post_chat(first, ",\"stream\":true");
-    gateway_reload("log: {access: 'off'}\nupstreams: [{name: b, base_url: 'http://b.test:80/v1'}]\n");
+    gateway_reload(QUIET "upstreams: [{name: b, base_url: 'http://b.test:80/v1'}]\n");
     client_post_chat(second, "");
     ck_assert_uint_eq(b.dials, 1);
     upstream_stream_head(a.wires[0]);
@@ -255,7 +262,8 @@ START_TEST(back_pressure_reaches_the_upstream)
     client_post_chat(client, ",\"stream\":true");
     wire_window(client, 0);
     upstream_stream_head(a.wires[0]);
-    for (int i = 0; i < 1000 && !wire_reading_paused(a.wires[0]); i++) upstream_chunk(a.wires[0], delta("some text that fills the buffers"));
+    for (int i = 0; i < 1000 && !wire_reading_paused(a.wires[0]); i++)
+        upstream_chunk(a.wires[0], delta("some text that fills the buffers"));
     ck_assert(wire_reading_paused(a.wires[0]));
     wire_window(client, SIZE_MAX);
     fake_settle();
@@ -264,7 +272,33 @@ START_TEST(back_pressure_reaches_the_upstream)
 }
 END_TEST
 
-RUN("journey", plain_answer_is_relayed_byte_for_byte, connections_are_kept_on_both_sides, events_arrive_one_by_one, cuts_do_not_matter,
-    requests_may_come_in_pieces_and_in_a_row, hints_are_consumed, without_a_key_the_clients_key_passes, model_names_are_mapped,
-    weights_are_met, a_full_upstream_makes_requests_wait_in_order, requests_keep_their_config_across_a_reload,
-    a_drain_lets_streams_finish, back_pressure_reaches_the_upstream)
+/* What the upstream sent before it left is the answer, however late the client takes it. */
+START_TEST(a_slow_reader_gets_all_of_an_answer_whose_upstream_left)
+{
+    begin(one_upstream);
+    struct wire *client = gateway_connect();
+    client_post_chat(client, ",\"stream\":true");
+    wire_window(client, 0);
+    upstream_stream_head(a.wires[0]);
+    for (int i = 0; i < 1000 && !wire_reading_paused(a.wires[0]); i++)
+        upstream_chunk(a.wires[0], delta("some text that fills the buffers"));
+    upstream_chunk(a.wires[0], finish_event);
+    upstream_stream_end(a.wires[0]);
+    wire_close(a.wires[0]);
+    fake_settle();
+    wire_window(client, SIZE_MAX);
+    fake_settle();
+    struct client_answer answer = client_read(client);
+    ck_assert(answer.complete);
+    ck_assert_ptr_nonnull(strstr(answer.body, finish_event));
+    mem_free(answer.body);
+    gateway_end();
+}
+END_TEST
+
+TEST_MAIN("journey", plain_answer_is_relayed_byte_for_byte, connections_are_kept_on_both_sides,
+          events_arrive_one_by_one, cuts_do_not_matter, requests_may_come_in_pieces_and_in_a_row, hints_are_consumed,
+          without_a_key_the_clients_key_passes, model_names_are_mapped, weights_are_met,
+          a_full_upstream_makes_requests_wait_in_order, requests_keep_their_config_across_a_reload,
+          a_drain_lets_streams_finish, back_pressure_reaches_the_upstream,
+          a_slow_reader_gets_all_of_an_answer_whose_upstream_left)

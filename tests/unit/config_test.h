@@ -2,13 +2,9 @@
 #ifndef DSGATE_TESTS_CONFIG_TEST_H
 #define DSGATE_TESTS_CONFIG_TEST_H
 
+#include "../suite.h"
 #include "dsgate/base/mem.h"
 #include "dsgate/config/config.h"
-#include <check.h>
-#include <stdlib.h>
-#include <unistd.h>
-
-#define COUNT(table) (int)(sizeof(table) / sizeof *(table))
 
 /* The snapshot of a valid file; the caller unrefs it. */
 static inline struct config *config_of(const char *yaml)
@@ -56,23 +52,8 @@ static inline void clean_environment(void)
 {
     static const char *const names[] = {"DEEPSEEK_API_KEY", "DEEPSEEK_BASE_URL",     "DSGATE_LISTEN",
                                         "DSGATE_ADMIN",     "CREDENTIALS_DIRECTORY", "DSGATE_TEST"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    for (int i = 0; i < COUNT(names); i++)
         unsetenv(names[i]);
-}
-
-static inline int run_cases(const char *name, void (*add)(TCase *))
-{
-    Suite *suite = suite_create(name);
-    TCase *cases = tcase_create(name);
-    tcase_add_checked_fixture(cases, clean_environment, clean_environment);
-    add(cases);
-    suite_add_tcase(suite, cases);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed != 0;
 }
 
 #endif

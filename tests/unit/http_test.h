@@ -5,11 +5,8 @@
 #ifndef DSGATE_TESTS_HTTP_TEST_H
 #define DSGATE_TESTS_HTTP_TEST_H
 
+#include "../suite.h"
 #include "dsgate/net/http.h"
-#include <check.h>
-#include <stdlib.h>
-
-#define COUNT(array) ((int)(sizeof(array) / sizeof *(array)))
 
 enum side { REQUEST, ANSWER, ANSWER_TO_HEAD };
 
@@ -91,20 +88,5 @@ static inline void check_text(struct text t, const char *expected)
 {
     ck_assert_msg(text_is(t, expected), "'" TEXT_FORMAT "' is not '%s'", TEXT_ARGS(t), expected);
 }
-
-#define RUN_TESTS(name, add_tests)                                                                                     \
-    int main(void)                                                                                                     \
-    {                                                                                                                  \
-        Suite *suite = suite_create(name);                                                                             \
-        TCase *tests = tcase_create(name);                                                                             \
-        add_tests(tests);                                                                                              \
-        suite_add_tcase(suite, tests);                                                                                 \
-        SRunner *runner = srunner_create(suite);                                                                       \
-        srunner_set_fork_status(runner, CK_NOFORK);                                                                    \
-        srunner_run_all(runner, CK_NORMAL);                                                                            \
-        int failed = srunner_ntests_failed(runner);                                                                    \
-        srunner_free(runner);                                                                                          \
-        return failed != 0;                                                                                            \
-    }
 
 #endif

@@ -4,12 +4,9 @@
 #define DSGATE_TESTS_JSON_TEST_H
 
 #include "../../src/llm/json_scan.h"
+#include "../suite.h"
 #include "json_oracle.h"
-#include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
-
-#define COUNT(table) (sizeof(table) / sizeof *(table))
 
 /* For messages: the text on one line, and not too much of it. */
 static inline const char *shown(struct text t)
@@ -51,22 +48,6 @@ static inline struct json_result expect_as_oracle(struct text json)
     struct json_result wanted = json_oracle(json, JSON_DEPTH);
     expect_result(json, JSON_DEPTH, wanted.error, wanted.position);
     return wanted;
-}
-
-static inline int run_suite(const char *name, const TTest *const *tests, size_t n)
-{
-    Suite *suite = suite_create(name);
-    TCase *all = tcase_create(name);
-    tcase_set_timeout(all, 0);
-    for (size_t i = 0; i < n; i++)
-        tcase_add_test(all, tests[i]);
-    suite_add_tcase(suite, all);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 #endif

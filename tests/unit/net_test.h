@@ -1,20 +1,14 @@
-/* net_test.h - what the tests of the net room share: turns of a loop, pairs of sockets.
- *
- * A test that waits for something which never comes would hang; net_test_main() lets an alarm end it instead.
- */
+/* net_test.h - what the tests of the net room share: turns of a loop, pairs of sockets. */
 #ifndef DSGATE_TESTS_NET_TEST_H
 #define DSGATE_TESTS_NET_TEST_H
 
+#include "../suite.h"
 #include "dsgate/net/address.h"
 #include "dsgate/net/loop.h"
-#include <check.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <signal.h>
-#include <stdlib.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 struct net_test_turns {
     struct loop_after after;
@@ -83,32 +77,5 @@ static inline void reset_and_close(int fd)
     ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
     close(fd);
 }
-
-static inline int net_test_main(Suite *suite)
-{
-    signal(SIGPIPE, SIG_IGN);
-    alarm(60);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
-
-/* A suite of one case: TEST_MAIN("loop", test_a, test_b, …); with a fixture around each test: TEST_MAIN_WITH(…). */
-#define TEST_MAIN(name, ...) TEST_MAIN_WITH(name, NULL, NULL, __VA_ARGS__)
-#define TEST_MAIN_WITH(name, set_up, tear_down, ...)                                                                   \
-    int main(void)                                                                                                     \
-    {                                                                                                                  \
-        const TTest *const tests[] = {__VA_ARGS__};                                                                    \
-        Suite *suite = suite_create(name);                                                                             \
-        TCase *all = tcase_create("all");                                                                              \
-        tcase_add_checked_fixture(all, set_up, tear_down);                                                             \
-        for (size_t i = 0; i < sizeof tests / sizeof *tests; i++)                                                      \
-            tcase_add_test(all, tests[i]);                                                                             \
-        suite_add_tcase(suite, all);                                                                                   \
-        return net_test_main(suite);                                                                                   \
-    }
 
 #endif

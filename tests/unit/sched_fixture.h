@@ -43,8 +43,8 @@ static inline void tear_down(void)
 
 static inline enum sched_answer ask(struct ticket *ticket, struct pool *p)
 {
-    *ticket = (struct ticket){.pool = p, .row = &p->all, .endpoint = chat, .tried = ticket->tried, .inbox = &inbox};
-    return sched_ask(sched, ticket, 1000);
+    *ticket = (struct ticket){.row = &p->all, .endpoint = chat, .tried = ticket->tried, .inbox = &inbox};
+    return sched_ask(sched, ticket);
 }
 
 static inline const char *upstream_of(const struct ticket *ticket)

@@ -65,7 +65,7 @@ START_TEST(test_what_is_known_of_an_admitted_request)
     struct text body = TEXT("{\"stream\":true,\"model\":\"deepseek\\u002dflash\",\"messages\":[]}");
     ck_assert_int_eq(admit(&a, head, body), FAIL_NONE);
     ck_assert_str_eq(a.chat.model, "deepseek-flash");
-    ck_assert(a.chat.stream);
+    ck_assert_int_eq(a.chat.members[CHAT_STREAM].type, JSON_TRUE);
     ck_assert_ptr_eq(a.chat.body.p, body.p);
     ck_assert(text_is(a.hints.request_id, "r7"));
     ck_assert_int_eq(a.hints.timeout, 3 * USEC_PER_SEC);
@@ -116,16 +116,14 @@ START_TEST(test_every_http_error_has_a_row)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-    Suite *suite = suite_create("admit");
-    TCase *all = tcase_create("all");
-    tcase_add_loop_test(all, test_requests, 0, (int)(sizeof requests / sizeof *requests));
-    tcase_add_test(all, test_what_is_known_of_an_admitted_request);
-    tcase_add_test(all, test_bodies_that_are_not_looked_into);
-    tcase_add_test(all, test_hints_of_refused_requests);
-    tcase_add_test(all, test_the_message_names_the_methods);
-    tcase_add_test(all, test_every_http_error_has_a_row);
-    suite_add_tcase(suite, all);
-    return net_test_main(suite);
+    tcase_add_loop_test(tests, test_requests, 0, COUNT(requests));
+    tcase_add_test(tests, test_what_is_known_of_an_admitted_request);
+    tcase_add_test(tests, test_bodies_that_are_not_looked_into);
+    tcase_add_test(tests, test_hints_of_refused_requests);
+    tcase_add_test(tests, test_the_message_names_the_methods);
+    tcase_add_test(tests, test_every_http_error_has_a_row);
 }
+
+TEST_MAIN_ADDING("admit", add_tests)

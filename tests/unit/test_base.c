@@ -1,11 +1,10 @@
 /* The small things that everything stands on. */
+#include "../suite.h"
 #include "dsgate/base/buf.h"
 #include "dsgate/base/clock.h"
 #include "dsgate/base/mem.h"
 #include "dsgate/base/random.h"
 #include "dsgate/base/text.h"
-#include <check.h>
-#include <stdlib.h>
 
 #define ck_text(t, expected) \
     do { \
@@ -86,8 +85,24 @@ START_TEST(texts_are_cut_and_compared)
     ck_assert(text_eq_nocase(TEXT("Content-Type"), TEXT("content-tYPE")));
     ck_assert(!text_eq_nocase(TEXT("a"), TEXT("ab")));
     ck_assert(text_starts(TEXT("abc"), TEXT("ab")) && text_ends(TEXT("abc"), TEXT("bc")));
+    ck_assert(text_starts_nocase(TEXT("X-aB"), TEXT("x-A")) && text_starts_nocase(TEXT("x"), TEXT("X")));
+    ck_assert(!text_starts_nocase(TEXT("x"), TEXT("x-")) && !text_starts_nocase(TEXT("y-a"), TEXT("x-")));
     ck_assert_uint_eq(text_find(TEXT("hello"), TEXT("ll")), 2);
     ck_assert_uint_eq(text_find(TEXT("hello"), TEXT("xx")), 5);
+}
+END_TEST
+
+START_TEST(copies_are_cut_to_their_room)
+{
+    char room[4];
+    text_copy(TEXT("abcd"), room, sizeof room);
+    ck_assert_str_eq(room, "abc");
+    text_copy(TEXT("ab"), room, sizeof room);
+    ck_assert_str_eq(room, "ab");
+    text_copy(TEXT_NONE, room, sizeof room);
+    ck_assert_str_eq(room, "");
+    text_copy(TEXT("ab"), room, 1);
+    ck_assert_str_eq(room, "");
 }
 END_TEST
 
@@ -96,10 +111,12 @@ START_TEST(numbers_are_strict)
     uint64_t v = 7;
     ck_assert(text_to_u64(TEXT("18446744073709551615"), &v) && v == UINT64_MAX);
     static const char *const bad[] = {"", "-1", "+1", " 1", "1 ", "0x1", "18446744073709551616", "1a"};
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) ck_assert_msg(!text_to_u64(text_of(bad[i]), &v), "%s", bad[i]);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        ck_assert_msg(!text_to_u64(text_of(bad[i]), &v), "%s", bad[i]);
     ck_assert(text_hex_to_u64(TEXT("fFfFfFfFfFfFfFfF"), &v) && v == UINT64_MAX);
     ck_assert(text_hex_to_u64(TEXT("1f4"), &v) && v == 500);
-    ck_assert(!text_hex_to_u64(TEXT("10000000000000000"), &v) && !text_hex_to_u64(TEXT("g"), &v) && !text_hex_to_u64(TEXT(""), &v));
+    ck_assert(!text_hex_to_u64(TEXT("10000000000000000"), &v) && !text_hex_to_u64(TEXT("g"), &v) &&
+              !text_hex_to_u64(TEXT(""), &v));
 }
 END_TEST
 
@@ -136,30 +153,11 @@ START_TEST(random_is_the_same_for_the_same_seed)
     random_hex(&b, hex_b, 32);
     ck_assert_str_eq(hex_a, hex_b);
     ck_assert_uint_eq(strspn(hex_a, "0123456789abcdef"), 32);
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < 1000; i++)
         ck_assert_uint_lt(random_below(&a, 7), 7);
-        double unit = random_unit(&a);
-        ck_assert(unit >= 0 && unit < 1);
-    }
 }
 END_TEST
 
-int main(void)
-{
-    Suite *suite = suite_create("base");
-    TCase *tcase = tcase_create("base");
-    tcase_add_test(tcase, buffers_keep_what_was_appended);
-    tcase_add_test(tcase, json_strings_escape_what_they_must);
-    tcase_add_test(tcase, texts_are_cut_and_compared);
-    tcase_add_test(tcase, numbers_are_strict);
-    tcase_add_test(tcase, near_words_are_near);
-    tcase_add_test(tcase, times_are_written_as_the_standards_say);
-    tcase_add_test(tcase, random_is_the_same_for_the_same_seed);
-    suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+TEST_MAIN("base", buffers_keep_what_was_appended, json_strings_escape_what_they_must, texts_are_cut_and_compared,
+          copies_are_cut_to_their_room, numbers_are_strict, near_words_are_near, times_are_written_as_the_standards_say,
+          random_is_the_same_for_the_same_seed)

@@ -1,6 +1,5 @@
+#include "../suite.h"
 #include "dsgate/llm/chat.h"
-#include <check.h>
-#include <stdlib.h>
 
 static const struct endpoint *at(const char *path) { return endpoint_find(text_of(path)); }
 
@@ -12,22 +11,23 @@ static const struct endpoint *at(const char *path) { return endpoint_find(text_o
 
 static const struct {
     const char *path, *body, *model;
-    bool stream;
+    enum json_type stream;
 } good[] = {
-    {CHAT, "{\"model\":\"deepseek-flash\",\"messages\":[]}", "deepseek-flash", false},
-    {CHAT, " {\"stream\" : true , \"messages\":[{\"role\":\"user\"}], \"model\" : \"m\" } \n", "m", true},
-    {CHAT, "{\"model\":\"m\",\"messages\":[],\"stream\":false}", "m", false},
-    {CHAT, "{\"model\":\"m\",\"messages\":[],\"stream\":null}", "m", false},
-    {CHAT, "{\"mod\\u0065l\":\"a\\u002fb\\\"\\u4e2d\",\"messages\":[]}", "a/b\"\xE4\xB8\xAD", false},
-    {CHAT, "{\"model\":\"m\",\"messages\":[{\"model\":1,\"model\":2,\"stream\":\"x\"}],\"prompt\":null}", "m", false},
-    {CHAT, "{\"model\":\"m\",\"messages\":[],\"temperature\":1,\"temperature\":2}", "m", false},
-    {"/v1/messages", "{\"model\":\"m\",\"max_tokens\":1,\"messages\":[]}", "m", false},
-    {FIM, "{\"model\":\"m\",\"prompt\":\"x\"}", "m", false},
-    {FIM, "{\"model\":\"m\",\"prompt\":[1,2],\"messages\":7}", "m", false},
-    {EMBED, "{\"model\":\"m\",\"input\":[\"a\"]}", "m", false},
-    {"/v1/responses", "{\"model\":\"m\",\"previous_response_id\":\"r\",\"stream\":true}", "m", true},
-    {"/v1/files", "not JSON at all", "", false},
-    {"/v1/audio/speech", "", "", false},
+    {CHAT, "{\"model\":\"deepseek-flash\",\"messages\":[]}", "deepseek-flash", JSON_ABSENT},
+    {CHAT, " {\"stream\" : true , \"messages\":[{\"role\":\"user\"}], \"model\" : \"m\" } \n", "m", JSON_TRUE},
+    {CHAT, "{\"model\":\"m\",\"messages\":[],\"stream\":false}", "m", JSON_FALSE},
+    {CHAT, "{\"model\":\"m\",\"messages\":[],\"stream\":null}", "m", JSON_NULL},
+    {CHAT, "{\"mod\\u0065l\":\"a\\u002fb\\\"\\u4e2d\",\"messages\":[]}", "a/b\"\xE4\xB8\xAD", JSON_ABSENT},
+    {CHAT, "{\"model\":\"m\",\"messages\":[{\"model\":1,\"model\":2,\"stream\":\"x\"}],\"prompt\":null}", "m",
+     JSON_ABSENT},
+    {CHAT, "{\"model\":\"m\",\"messages\":[],\"temperature\":1,\"temperature\":2}", "m", JSON_ABSENT},
+    {"/v1/messages", "{\"model\":\"m\",\"max_tokens\":1,\"messages\":[]}", "m", JSON_ABSENT},
+    {FIM, "{\"model\":\"m\",\"prompt\":\"x\"}", "m", JSON_ABSENT},
+    {FIM, "{\"model\":\"m\",\"prompt\":[1,2],\"messages\":7}", "m", JSON_ABSENT},
+    {EMBED, "{\"model\":\"m\",\"input\":[\"a\"]}", "m", JSON_ABSENT},
+    {"/v1/responses", "{\"model\":\"m\",\"previous_response_id\":\"r\",\"stream\":true}", "m", JSON_TRUE},
+    {"/v1/files", "not JSON at all", "", JSON_ABSENT},
+    {"/v1/audio/speech", "", "", JSON_ABSENT},
 };
 
 START_TEST(good_bodies)
@@ -38,7 +38,7 @@ START_TEST(good_bodies)
     enum chat_error error = chat_read(&r, at(good[_i].path), text_of(good[_i].body), &message, &param);
     ck_assert_msg(error == CHAT_FINE, "%s: " TEXT_FORMAT, good[_i].body, TEXT_ARGS(buf_text(&message)));
     ck_assert_str_eq(r.model, good[_i].model);
-    ck_assert(r.stream == good[_i].stream);
+    ck_assert_int_eq(r.members[CHAT_STREAM].type, good[_i].stream);
     ck_assert(text_is(r.body, good[_i].body));
     ck_assert_ptr_null(param);
     ck_assert_uint_eq(buf_len(&message), 0);
@@ -224,21 +224,14 @@ START_TEST(pieces_point_into_the_body)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-    Suite *suite = suite_create("chat");
-    TCase *tc = tcase_create("chat");
-    tcase_add_loop_test(tc, good_bodies, 0, sizeof good / sizeof *good);
-    tcase_add_loop_test(tc, bad_bodies, 0, sizeof bad / sizeof *bad);
-    tcase_add_loop_test(tc, broken_json, 0, sizeof broken / sizeof *broken);
-    tcase_add_test(tc, length_of_the_model);
-    tcase_add_loop_test(tc, pieces, 0, sizeof maps / sizeof *maps);
-    tcase_add_test(tc, pieces_point_into_the_body);
-    suite_add_tcase(suite, tc);
-    SRunner *sr = srunner_create(suite);
-    srunner_set_fork_status(sr, CK_NOFORK);
-    srunner_run_all(sr, CK_NORMAL);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? 1 : 0;
+    tcase_add_loop_test(tests, good_bodies, 0, COUNT(good));
+    tcase_add_loop_test(tests, bad_bodies, 0, COUNT(bad));
+    tcase_add_loop_test(tests, broken_json, 0, COUNT(broken));
+    tcase_add_test(tests, length_of_the_model);
+    tcase_add_loop_test(tests, pieces, 0, COUNT(maps));
+    tcase_add_test(tests, pieces_point_into_the_body);
 }
+
+TEST_MAIN_ADDING("chat", add_tests)

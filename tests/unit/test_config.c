@@ -420,26 +420,27 @@ START_TEST(test_dialect_names)
 }
 END_TEST
 
-static void add(TCase *cases)
+static void add_tests(TCase *tests)
 {
-    tcase_add_loop_test(cases, test_defaults, 0, 5);
-    tcase_add_test(cases, test_scalars);
-    tcase_add_loop_test(cases, test_listens, 0, COUNT(listens));
-    tcase_add_test(cases, test_listen_tls_and_admin_off);
-    tcase_add_test(cases, test_upstream_addresses);
-    tcase_add_test(cases, test_upstream_requests);
-    tcase_add_test(cases, test_upstream_numbers);
-    tcase_add_test(cases, test_models);
-    tcase_add_test(cases, test_environment_only);
-    tcase_add_test(cases, test_environment_default);
-    tcase_add_test(cases, test_environment_mistakes);
-    tcase_add_test(cases, test_file_without_upstreams_takes_the_environment);
-    tcase_add_loop_test(cases, test_expansion, 0, COUNT(expansions));
-    tcase_add_test(cases, test_expansion_is_not_read_as_yaml);
-    tcase_add_loop_test(cases, test_secret_file, 0, COUNT(secret_files));
-    tcase_add_test(cases, test_load);
-    tcase_add_test(cases, test_shipped_file);
-    tcase_add_test(cases, test_dialect_names);
+    tcase_add_checked_fixture(tests, clean_environment, clean_environment);
+    tcase_add_loop_test(tests, test_defaults, 0, 5);
+    tcase_add_test(tests, test_scalars);
+    tcase_add_loop_test(tests, test_listens, 0, COUNT(listens));
+    tcase_add_test(tests, test_listen_tls_and_admin_off);
+    tcase_add_test(tests, test_upstream_addresses);
+    tcase_add_test(tests, test_upstream_requests);
+    tcase_add_test(tests, test_upstream_numbers);
+    tcase_add_test(tests, test_models);
+    tcase_add_test(tests, test_environment_only);
+    tcase_add_test(tests, test_environment_default);
+    tcase_add_test(tests, test_environment_mistakes);
+    tcase_add_test(tests, test_file_without_upstreams_takes_the_environment);
+    tcase_add_loop_test(tests, test_expansion, 0, COUNT(expansions));
+    tcase_add_test(tests, test_expansion_is_not_read_as_yaml);
+    tcase_add_loop_test(tests, test_secret_file, 0, COUNT(secret_files));
+    tcase_add_test(tests, test_load);
+    tcase_add_test(tests, test_shipped_file);
+    tcase_add_test(tests, test_dialect_names);
 }
 
-int main(void) { return run_cases("config", add); }
+TEST_MAIN_ADDING("config", add_tests)

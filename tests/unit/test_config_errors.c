@@ -316,21 +316,22 @@ START_TEST(test_files_that_cannot_be_loaded)
 }
 END_TEST
 
-static void add(TCase *cases)
+static void add_tests(TCase *tests)
 {
-    tcase_add_loop_test(cases, test_yaml_mistakes, 0, COUNT(yaml_mistakes));
-    tcase_add_loop_test(cases, test_key_mistakes, 0, COUNT(key_mistakes));
-    tcase_add_loop_test(cases, test_number_mistakes, 0, COUNT(number_mistakes));
-    tcase_add_loop_test(cases, test_listen_mistakes, 0, COUNT(listen_mistakes));
-    tcase_add_loop_test(cases, test_upstream_mistakes, 0, COUNT(upstream_mistakes));
-    tcase_add_loop_test(cases, test_wire_mistakes, 0, COUNT(wire_mistakes));
-    tcase_add_loop_test(cases, test_url_mistakes, 0, COUNT(url_mistakes));
-    tcase_add_loop_test(cases, test_environment_mistakes, 0, COUNT(environment_mistakes));
-    tcase_add_test(cases, test_all_in_one_go_by_position);
-    tcase_add_test(cases, test_value_of_a_variable_is_not_shown);
-    tcase_add_test(cases, test_bad_secret_files);
-    tcase_add_test(cases, test_many_mistakes);
-    tcase_add_test(cases, test_files_that_cannot_be_loaded);
+    tcase_add_checked_fixture(tests, clean_environment, clean_environment);
+    tcase_add_loop_test(tests, test_yaml_mistakes, 0, COUNT(yaml_mistakes));
+    tcase_add_loop_test(tests, test_key_mistakes, 0, COUNT(key_mistakes));
+    tcase_add_loop_test(tests, test_number_mistakes, 0, COUNT(number_mistakes));
+    tcase_add_loop_test(tests, test_listen_mistakes, 0, COUNT(listen_mistakes));
+    tcase_add_loop_test(tests, test_upstream_mistakes, 0, COUNT(upstream_mistakes));
+    tcase_add_loop_test(tests, test_wire_mistakes, 0, COUNT(wire_mistakes));
+    tcase_add_loop_test(tests, test_url_mistakes, 0, COUNT(url_mistakes));
+    tcase_add_loop_test(tests, test_environment_mistakes, 0, COUNT(environment_mistakes));
+    tcase_add_test(tests, test_all_in_one_go_by_position);
+    tcase_add_test(tests, test_value_of_a_variable_is_not_shown);
+    tcase_add_test(tests, test_bad_secret_files);
+    tcase_add_test(tests, test_many_mistakes);
+    tcase_add_test(tests, test_files_that_cannot_be_loaded);
 }
 
-int main(void) { return run_cases("config errors", add); }
+TEST_MAIN_ADDING("config errors", add_tests)

@@ -196,16 +196,17 @@ START_TEST(test_unknown_preset_far_from_all)
 }
 END_TEST
 
-static void add(TCase *cases)
+static void add_tests(TCase *tests)
 {
-    tcase_add_loop_test(cases, test_each_preset, 0, COUNT(presets));
-    tcase_add_test(cases, test_azure);
-    tcase_add_test(cases, test_deepseek_prices_and_thinking);
-    tcase_add_loop_test(cases, test_paths, 0, COUNT(paths));
-    tcase_add_test(cases, test_override);
-    tcase_add_test(cases, test_models_are_laid_over);
-    tcase_add_test(cases, test_preset_from_a_variable);
-    tcase_add_test(cases, test_unknown_preset_far_from_all);
+    tcase_add_checked_fixture(tests, clean_environment, clean_environment);
+    tcase_add_loop_test(tests, test_each_preset, 0, COUNT(presets));
+    tcase_add_test(tests, test_azure);
+    tcase_add_test(tests, test_deepseek_prices_and_thinking);
+    tcase_add_loop_test(tests, test_paths, 0, COUNT(paths));
+    tcase_add_test(tests, test_override);
+    tcase_add_test(tests, test_models_are_laid_over);
+    tcase_add_test(tests, test_preset_from_a_variable);
+    tcase_add_test(tests, test_unknown_preset_far_from_all);
 }
 
-int main(void) { return run_cases("config presets", add); }
+TEST_MAIN_ADDING("config presets", add_tests)

@@ -108,12 +108,13 @@ START_TEST(test_manual)
 }
 END_TEST
 
-static void add(TCase *cases)
+static void add_tests(TCase *tests)
 {
-    tcase_add_test(cases, test_reference_is_valid);
-    tcase_add_test(cases, test_reference_is_complete);
-    tcase_add_test(cases, test_shipped_reference_is_current);
-    tcase_add_test(cases, test_manual);
+    tcase_add_checked_fixture(tests, clean_environment, clean_environment);
+    tcase_add_test(tests, test_reference_is_valid);
+    tcase_add_test(tests, test_reference_is_complete);
+    tcase_add_test(tests, test_shipped_reference_is_current);
+    tcase_add_test(tests, test_manual);
 }
 
-int main(void) { return run_cases("config reference", add); }
+TEST_MAIN_ADDING("config reference", add_tests)

@@ -255,13 +255,14 @@ START_TEST(test_bad_urls)
 }
 END_TEST
 
-static void add(TCase *cases)
+static void add_tests(TCase *tests)
 {
-    tcase_add_loop_test(cases, test_numbers, 0, COUNT(numbers));
-    tcase_add_loop_test(cases, test_values, 0, COUNT(values));
-    tcase_add_test(cases, test_values_with_nul);
-    tcase_add_loop_test(cases, test_urls, 0, COUNT(urls));
-    tcase_add_test(cases, test_bad_urls);
+    tcase_add_checked_fixture(tests, clean_environment, clean_environment);
+    tcase_add_loop_test(tests, test_numbers, 0, COUNT(numbers));
+    tcase_add_loop_test(tests, test_values, 0, COUNT(values));
+    tcase_add_test(tests, test_values_with_nul);
+    tcase_add_loop_test(tests, test_urls, 0, COUNT(urls));
+    tcase_add_test(tests, test_bad_urls);
 }
 
-int main(void) { return run_cases("config values", add); }
+TEST_MAIN_ADDING("config values", add_tests)

@@ -367,6 +367,50 @@ START_TEST(test_kept_bytes_that_cannot_go_are_told_while_paused)
 }
 END_TEST
 
+static void check_leaving_while_held(void (*leave)(int fd), ssize_t told_at_the_end)
+{
+    struct owner *o = open_tcp();
+    conn_hold_read(&o->conn);
+    peer_sends("unread");
+    leave(peer);
+    peer = -1;
+    run_turns(loop, 5);
+    ck_assert_str_eq(o->calls, "");
+    conn_resume_read(&o->conn);
+    do {
+        run_until_told(o);
+    } while (o->last_read > 0);
+    ck_assert_int_eq(o->last_read, told_at_the_end);
+    ck_assert(text_is(buf_text(&o->got), "unread"));
+    finish(o);
+}
+
+START_TEST(test_leaving_waits_behind_held_bytes) { check_leaving_while_held(close_fd, 0); }
+END_TEST
+START_TEST(test_a_reset_waits_behind_held_bytes) { check_leaving_while_held(reset_and_close, CONN_FAILED); }
+END_TEST
+
+START_TEST(test_kept_bytes_that_cannot_go_are_not_told_while_held)
+{
+    struct owner *o = open_tcp();
+    struct iovec iov = {make_large(), LARGE};
+    conn_hold_read(&o->conn);
+    ck_assert(conn_write(&o->conn, &iov, 1));
+    peer_sends("why");
+    reset_and_close(peer);
+    peer = -1;
+    run_turns(loop, 5);
+    ck_assert_str_eq(o->calls, "");
+    conn_resume_read(&o->conn);
+    do {
+        run_until_told(o);
+    } while (o->last_read > 0);
+    ck_assert_int_eq(o->last_read, CONN_FAILED);
+    ck_assert(text_is(buf_text(&o->got), "why"));
+    finish(o);
+}
+END_TEST
+
 /* ---- ends of one side ---- */
 
 START_TEST(test_the_end_is_told_once_and_writing_goes_on)
@@ -538,7 +582,9 @@ TEST_MAIN("conn", test_reading_to_a_clean_end, test_a_reset_is_no_clean_end, tes
           test_an_early_answer_is_read_before_the_failure, test_pausing_holds_bytes_back,
           test_leaving_is_told_while_paused, test_leaving_behind_unread_bytes_is_told,
           test_a_reset_is_told_while_paused, test_a_reset_behind_unread_bytes_is_told,
-          test_kept_bytes_that_cannot_go_are_told_while_paused, test_the_end_is_told_once_and_writing_goes_on,
+          test_kept_bytes_that_cannot_go_are_told_while_paused,
+          test_leaving_waits_behind_held_bytes, test_a_reset_waits_behind_held_bytes,
+          test_kept_bytes_that_cannot_go_are_not_told_while_held, test_the_end_is_told_once_and_writing_goes_on,
           test_finishing_sends_the_kept_bytes_and_reads_on, test_finishing_with_nothing_kept,
           test_the_deadline_passes_once, test_the_deadline_moves, test_bytes_in_time_beat_the_deadline,
           test_owners_may_go_in_any_callback, test_nothing_comes_after_close,

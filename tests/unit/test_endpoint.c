@@ -1,6 +1,6 @@
+#include "../suite.h"
 #include "dsgate/llm/endpoint.h"
 #include "dsgate/net/http.h"
-#include <check.h>
 
 static char no_path[] = "", beta[] = "/beta", anthropic[] = "/anthropic/v1", balance[] = "/user/balance",
             v3[] = "/api/v3";
@@ -161,20 +161,13 @@ START_TEST(last_row_is_the_catch_all)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-    Suite *suite = suite_create("endpoint");
-    TCase *tc = tcase_create("endpoint");
-    tcase_add_loop_test(tc, paths_lead_somewhere, 0, sizeof paths / sizeof *paths);
-    tcase_add_loop_test(tc, strays_lead_nowhere, 0, sizeof strays / sizeof *strays);
-    tcase_add_loop_test(tc, every_row_is_sane, 0, (int)endpoint_count);
-    tcase_add_test(tc, methods_are_those_of_http);
-    tcase_add_test(tc, last_row_is_the_catch_all);
-    suite_add_tcase(suite, tc);
-    SRunner *sr = srunner_create(suite);
-    srunner_set_fork_status(sr, CK_NOFORK);
-    srunner_run_all(sr, CK_NORMAL);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? 1 : 0;
+    tcase_add_loop_test(tests, paths_lead_somewhere, 0, COUNT(paths));
+    tcase_add_loop_test(tests, strays_lead_nowhere, 0, COUNT(strays));
+    tcase_add_loop_test(tests, every_row_is_sane, 0, (int)endpoint_count);
+    tcase_add_test(tests, methods_are_those_of_http);
+    tcase_add_test(tests, last_row_is_the_catch_all);
 }
+
+TEST_MAIN_ADDING("endpoint", add_tests)

@@ -1,5 +1,5 @@
+#include "../suite.h"
 #include "dsgate/llm/failure.h"
-#include <check.h>
 #include <ctype.h>
 #include <string.h>
 
@@ -33,17 +33,10 @@ START_TEST(known_rows)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-    Suite *suite = suite_create("failure");
-    TCase *tc = tcase_create("failure");
-    tcase_add_loop_test(tc, every_row_is_sane, FAIL_NONE + 1, FAILURE_COUNT);
-    tcase_add_test(tc, known_rows);
-    suite_add_tcase(suite, tc);
-    SRunner *sr = srunner_create(suite);
-    srunner_set_fork_status(sr, CK_NOFORK);
-    srunner_run_all(sr, CK_NORMAL);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? 1 : 0;
+    tcase_add_loop_test(tests, every_row_is_sane, FAIL_NONE + 1, FAILURE_COUNT);
+    tcase_add_test(tests, known_rows);
 }
+
+TEST_MAIN_ADDING("failure", add_tests)

@@ -65,13 +65,5 @@ START_TEST(test_what_does_not_count_does_not_put_probes_off)
 }
 END_TEST
 
-START_TEST(test_names)
-{
-    static const char *const names[OUTCOME_COUNT] = {"success", "fault", "busy", "neutral"};
-    for (int o = 0; o < OUTCOME_COUNT; o++)
-        ck_assert_str_eq(outcome_name((enum outcome)o), names[o]);
-}
-END_TEST
-
 TEST_MAIN("health", test_transitions, test_probes_are_due_when_something_is_suspected,
-          test_what_does_not_count_does_not_put_probes_off, test_names)
+          test_what_does_not_count_does_not_put_probes_off)

@@ -163,4 +163,4 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_copy_keeps_the_reason);
 }
 
-RUN_TESTS("http_answer", add_tests)
+TEST_MAIN_ADDING("http_answer", add_tests)

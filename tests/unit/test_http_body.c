@@ -281,4 +281,4 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, counts);
 }
 
-RUN_TESTS("http_body", add_tests)
+TEST_MAIN_ADDING("http_body", add_tests)

@@ -365,4 +365,4 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_copy_stands_alone);
 }
 
-RUN_TESTS("http_head", add_tests)
+TEST_MAIN_ADDING("http_head", add_tests)

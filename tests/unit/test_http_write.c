@@ -131,4 +131,4 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, errors);
 }
 
-RUN_TESTS("http_write", add_tests)
+TEST_MAIN_ADDING("http_write", add_tests)

@@ -326,8 +326,4 @@ START_TEST(error_texts)
 }
 END_TEST
 
-int main(void)
-{
-    const TTest *const tests[] = {structure, numbers_and_names, texts, cut_anywhere, depth, mixed_nesting, error_texts};
-    return run_suite("json", tests, COUNT(tests));
-}
+TEST_MAIN("json", structure, numbers_and_names, texts, cut_anywhere, depth, mixed_nesting, error_texts)

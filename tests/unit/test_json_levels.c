@@ -67,16 +67,26 @@ static const struct text fragments[] = {
     TEXT("\\u12\xC3\xA9"),
 };
 
-START_TEST(fragments_across_block_ends)
+static void try_fragments_behind(size_t first, size_t last)
 {
-    char text[512];
+    char text[4200];
     for (size_t i = 0; i < COUNT(fragments); i++)
-        for (size_t before = 0; before < 140; before++) {
+        for (size_t before = first; before <= last; before++) {
             struct text whole = in_string(text, before, fragments[i], before % 7);
             expect_as_oracle(whole);
             for (size_t cut = 1; cut < fragments[i].n + 10 && cut < whole.n; cut++)
                 expect_as_oracle(text_make(whole.p, whole.n - cut));
         }
+}
+
+START_TEST(fragments_across_block_ends) { try_fragments_behind(0, 140); }
+END_TEST
+
+/* A batch is some power of two of blocks. */
+START_TEST(fragments_across_batch_ends)
+{
+    for (size_t end = 256; end <= 4096; end *= 2)
+        try_fragments_behind(end - 16, end + 2);
 }
 END_TEST
 
@@ -253,20 +263,11 @@ START_TEST(every_level_is_tried)
 #if defined(__x86_64__)
     ck_assert(json_level_works(JSON_SSE2));
     ck_assert(json_level_works(JSON_AVX2) || !__builtin_cpu_supports("avx2"));
-    ck_assert(json_level_works(JSON_AVX512) || !__builtin_cpu_supports("avx512bw"));
+    ck_assert(json_level_works(JSON_AVX512) || !__builtin_cpu_supports("avx512vbmi"));
 #endif
     ck_assert(!json_level_works(JSON_LEVELS));
 }
 END_TEST
 
-int main(void)
-{
-    const TTest *const tests[] = {fragments_across_block_ends,
-                                  every_pair_of_bytes,
-                                  every_lead_and_second_byte,
-                                  every_length,
-                                  random_texts,
-                                  random_bytes,
-                                  every_level_is_tried};
-    return run_suite("json_levels", tests, COUNT(tests));
-}
+TEST_MAIN("json_levels", fragments_across_block_ends, fragments_across_batch_ends, every_pair_of_bytes,
+          every_lead_and_second_byte, every_length, random_texts, random_bytes, every_level_is_tried)

@@ -210,16 +210,5 @@ START_TEST(no_strings)
 }
 END_TEST
 
-int main(void)
-{
-    const TTest *const tests[] = {iterates_an_object,
-                                  iterates_an_array,
-                                  nothing_to_iterate,
-                                  stays_inside,
-                                  gets_a_member,
-                                  integers,
-                                  doubles,
-                                  strings,
-                                  no_strings};
-    return run_suite("json_value", tests, COUNT(tests));
-}
+TEST_MAIN("json_value", iterates_an_object, iterates_an_array, nothing_to_iterate, stays_inside, gets_a_member,
+          integers, doubles, strings, no_strings)

@@ -1,11 +1,10 @@
 /* What of an answer is shown, and when: tables of answers, each fed whole, byte by byte, and cut at every place. */
+#include "../suite.h"
 #include "dsgate/relay/reading.h"
 #include "dsgate/relay/retry.h"
-#include <check.h>
-#include <stdlib.h>
 
 #define DELTA   "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"hi\"},\"finish_reason\":null}]}\n\n"
-#define ROLE    "data: {\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"},\"finish_reason\":null}]}\n\n"
+#define ROLE    "data: {\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n"
 #define STOP    "data: {\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n"
 #define DONE    "data: [DONE]\n\n"
 #define ERROR   "data: {\"error\":{\"message\":\"overloaded\"}}\n\n"
@@ -17,12 +16,12 @@ static const struct answer {
 } answers[] = {
     {200, "text/event-stream", ROLE DELTA STOP DONE, ROLE DELTA STOP DONE, NULL},
     {200, "text/event-stream; charset=utf-8", COMMENT COMMENT DELTA DONE, COMMENT COMMENT DELTA DONE, NULL},
-    {200, "text/event-stream", DELTA STOP, DELTA STOP, NULL},          /* said its end, if not [DONE] */
+    {200, "text/event-stream", DELTA STOP, DELTA STOP, NULL}, /* said its end, if not [DONE] */
     {200, "text/event-stream", DELTA STOP "data: [DONE]", DELTA STOP "data: [DONE]", NULL},
-    {200, "text/event-stream", ROLE STOP DONE, ROLE STOP DONE, NULL},  /* empty, but whole */
+    {200, "text/event-stream", ROLE STOP DONE, ROLE STOP DONE, NULL}, /* empty, but whole */
     {200, "text/event-stream", DELTA, DELTA, "cut"},
-    {200, "text/event-stream", DELTA "data: {\"ha", DELTA, "cut"},     /* half an event is not shown */
-    {200, "text/event-stream", DELTA ERROR, DELTA ERROR, NULL},        /* told by the upstream itself */
+    {200, "text/event-stream", DELTA "data: {\"ha", DELTA, "cut"}, /* half an event is not shown */
+    {200, "text/event-stream", DELTA ERROR, DELTA ERROR, NULL},    /* told by the upstream itself */
     {200, "text/event-stream", ERROR, "", "error_event"},
     {200, "text/event-stream", COMMENT ROLE ERROR, "", "error_event"},
     {200, "text/event-stream", ROLE, "", "empty_stream"},
@@ -46,11 +45,13 @@ static const char *feed(struct reading *r, struct buf *shown, struct text bytes,
 {
     struct reading_step step = reading_feed(r, bytes, end);
     if (step.verdict == READING_REFUSE) return step.reason;
-    for (int i = 0; i < step.n; i++) buf_append(shown, step.out[i].iov_base, step.out[i].iov_len);
+    for (int i = 0; i < step.n; i++)
+        buf_append(shown, step.out[i].iov_base, step.out[i].iov_len);
     return NULL;
 }
 
-/* Feeds the answer with cuts after `first` bytes and then every `piece` bytes; a fresh copy of each piece, so that reads beyond it are seen. */
+/* Feeds the answer with cuts after `first` bytes and then every `piece` bytes; a fresh copy of each piece, so that
+ * reads beyond it are seen. */
 static void play(const struct answer *a, size_t first, size_t piece)
 {
     struct reading r;
@@ -69,12 +70,14 @@ static void play(const struct answer *a, size_t first, size_t piece)
     }
     size_t row = (size_t)(a - answers);
     if (a->reason)
-        ck_assert_msg(reason && !strcmp(reason, a->reason), "row %zu, cut %zu/%zu: %s", row, first, piece, reason ? reason : "passed");
+        ck_assert_msg(reason && !strcmp(reason, a->reason), "row %zu, cut %zu/%zu: %s", row, first, piece,
+                      reason ? reason : "passed");
     else
         ck_assert_msg(!reason, "row %zu, cut %zu/%zu: %s", row, first, piece, reason);
     /* A stream whose break comes with its first token has shown nothing yet, and may be tried elsewhere. */
     const char *expected = r.committed ? a->shown : "";
-    ck_assert_msg(text_is(buf_text(&shown), expected), "row %zu, cut %zu/%zu: " TEXT_FORMAT, row, first, piece, TEXT_ARGS(buf_text(&shown)));
+    ck_assert_msg(text_is(buf_text(&shown), expected), "row %zu, cut %zu/%zu: " TEXT_FORMAT, row, first, piece,
+                  TEXT_ARGS(buf_text(&shown)));
     buf_free(&shown);
     reading_free(&r);
 }
@@ -85,7 +88,8 @@ START_TEST(cuts_do_not_change_what_is_shown)
         size_t n = strlen(answers[i].bytes);
         play(&answers[i], n, n);
         play(&answers[i], 1, 1);
-        for (size_t cut = 0; cut <= n; cut++) play(&answers[i], cut, n + 1);
+        for (size_t cut = 0; cut <= n; cut++)
+            play(&answers[i], cut, n + 1);
     }
 }
 END_TEST
@@ -110,7 +114,8 @@ START_TEST(what_is_held_is_bounded)
     struct reading r;
     unsigned held = 0;
     reading_init(&r, FAMILY_CHAT, 200, TEXT("text/event-stream"), TEXT_NONE, 1000, 0);
-    while (reading_feed(&r, TEXT(COMMENT), false).verdict == READING_HOLD) ck_assert_uint_lt(++held, 1000);
+    while (reading_feed(&r, TEXT(COMMENT), false).verdict == READING_HOLD)
+        ck_assert_uint_lt(++held, 1000);
     ck_assert_uint_eq(held, 1000 / (sizeof COMMENT - 1));
     reading_free(&r);
     reading_init(&r, FAMILY_CHAT, 200, TEXT("application/json"), TEXT_NONE, 10, 0);
@@ -148,26 +153,13 @@ START_TEST(retries_have_bounds)
     ck_assert(retry_allowed(&busy, RETRY_ATTEMPTS - 1, 10, 20));
     ck_assert(!retry_allowed(&busy, RETRY_ATTEMPTS, 10, 20));
     ck_assert(!retry_allowed(&busy, 1, 20, 20));
-    ck_assert(!retry_allowed(&(struct attempt_failure){.verdict = VERDICT_FAULT, .may_replay = true, .committed = true}, 1, 10, 20));
+    ck_assert(!retry_allowed(&(struct attempt_failure){.verdict = VERDICT_FAULT, .may_replay = true, .committed = true},
+                             1, 10, 20));
     ck_assert(!retry_allowed(&(struct attempt_failure){.verdict = VERDICT_FAULT}, 1, 10, 20));
-    ck_assert(!retry_allowed(&(struct attempt_failure){.verdict = VERDICT_CLIENTS_FAULT, .may_replay = true}, 1, 10, 20));
+    ck_assert(
+        !retry_allowed(&(struct attempt_failure){.verdict = VERDICT_CLIENTS_FAULT, .may_replay = true}, 1, 10, 20));
 }
 END_TEST
 
-int main(void)
-{
-    Suite *suite = suite_create("reading");
-    TCase *tcase = tcase_create("reading");
-    tcase_add_test(tcase, cuts_do_not_change_what_is_shown);
-    tcase_add_test(tcase, nothing_is_shown_before_a_token);
-    tcase_add_test(tcase, what_is_held_is_bounded);
-    tcase_add_test(tcase, encoded_answers_are_not_looked_into);
-    tcase_add_test(tcase, retries_have_bounds);
-    suite_add_tcase(suite, tcase);
-    SRunner *runner = srunner_create(suite);
-    srunner_set_fork_status(runner, CK_NOFORK);
-    srunner_run_all(runner, CK_NORMAL);
-    int failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+TEST_MAIN("reading", cuts_do_not_change_what_is_shown, nothing_is_shown_before_a_token, what_is_held_is_bounded,
+          encoded_answers_are_not_looked_into, retries_have_bounds)

@@ -5,19 +5,19 @@
 START_TEST(test_cancel_in_every_state)
 {
     struct pool *p = make_pool(ONE, NULL);
-    sched_cancel(sched, &t[7], 0); /* never asked */
+    sched_cancel(sched, &t[7]); /* never asked */
     ask(&t[0], p);
-    sched_cancel(sched, &t[0], 0); /* granted at once: the lease is the asker's */
+    sched_cancel(sched, &t[0]); /* granted at once: the lease is the asker's */
     ck_assert_str_eq(upstream_of(&t[0]), "a");
     ck_assert_int_eq(ask(&t[1], p), SCHED_WAITING);
     ck_assert_int_eq(ask(&t[2], p), SCHED_WAITING);
     ck_assert_int_eq(ask(&t[3], p), SCHED_WAITING);
-    sched_cancel(sched, &t[1], 0); /* waiting */
-    sched_cancel(sched, &t[1], 0); /* twice */
+    sched_cancel(sched, &t[1]); /* waiting */
+    sched_cancel(sched, &t[1]); /* twice */
     ck_assert_uint_eq(waiting(p), 2);
     release(&t[0], OUTCOME_SUCCESS);
     ck_assert_int_eq(t[2].state, TICKET_GRANTED);
-    sched_cancel(sched, &t[2], 0); /* granted, in the inbox: the next one gets the lease */
+    sched_cancel(sched, &t[2]); /* granted, in the inbox: the next one gets the lease */
     ck_assert_ptr_null(t[2].lease.upstream);
     ck_assert_int_eq(t[2].state, TICKET_IDLE);
     ck_assert_int_eq(t[3].state, TICKET_GRANTED);
@@ -36,7 +36,7 @@ START_TEST(test_a_cancelled_grant_leaves_an_empty_inbox)
     struct pool *p = make_pool(ONE, NULL);
     ask(&t[0], p), ask(&t[1], p);
     release(&t[0], OUTCOME_SUCCESS);
-    sched_cancel(sched, &t[1], 0);
+    sched_cancel(sched, &t[1]);
     run_turns(loop, 2);
     ck_assert_str_eq(delivered, "");
     ask(&t[0], p), ask(&t[1], p);
@@ -52,7 +52,7 @@ END_TEST
 static void cancel_next(struct ticket *ticket)
 {
     on_granted(ticket);
-    sched_cancel(sched, &t[2], 0);
+    sched_cancel(sched, &t[2]);
 }
 
 START_TEST(test_cancel_from_a_callback)
@@ -132,9 +132,8 @@ START_TEST(test_turns_across_rows)
                                NULL);
     static const char models[] = "xzyxyz"; /* 0 and 1 are granted */
     for (int i = 0; i < 6; i++) {
-        t[i] = (struct ticket){
-            .pool = p, .row = pool_find_model(p, text_make(&models[i], 1)), .endpoint = chat, .inbox = &inbox};
-        ck_assert_int_eq(sched_ask(sched, &t[i], 0), i < 2 ? SCHED_GRANTED : SCHED_WAITING);
+        t[i] = (struct ticket){.row = pool_find_model(p, text_make(&models[i], 1)), .endpoint = chat, .inbox = &inbox};
+        ck_assert_int_eq(sched_ask(sched, &t[i]), i < 2 ? SCHED_GRANTED : SCHED_WAITING);
     }
     for (int i = 0; i < 6; i++) {
         static const int order[] = {0, 2, 1, 3, 5, 4};

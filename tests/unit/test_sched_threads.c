@@ -58,10 +58,10 @@ static void on_granted(struct ticket *ticket)
 static void ask(struct worker *w, struct actor *a)
 {
     struct pool *p = pools[random_below(&w->random, POOLS)];
-    a->ticket = (struct ticket){.pool = p, .row = &p->all, .endpoint = chat, .inbox = &w->inbox};
+    a->ticket = (struct ticket){.row = &p->all, .endpoint = chat, .inbox = &w->inbox};
     if (chance(w, 4)) a->ticket.tried = random_below(&w->random, 8);
     w->asks_left--;
-    switch (sched_ask(sched, &a->ticket, 0)) {
+    switch (sched_ask(sched, &a->ticket)) {
     case SCHED_GRANTED: hold(a); break;
     case SCHED_WAITING: a->doing = WAITING; break;
     case SCHED_FULL: break;
@@ -79,7 +79,7 @@ static void release(struct worker *w, struct actor *a)
 
 static void cancel(struct actor *a)
 {
-    sched_cancel(sched, &a->ticket, 0);
+    sched_cancel(sched, &a->ticket);
     if (a->ticket.lease.upstream) wrong++;
     a->doing = IDLE;
 }

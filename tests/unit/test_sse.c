@@ -1,8 +1,7 @@
 /* Every stream of the table is read whole, byte by byte and cut at every pair of places: the events must be the same,
  * and their raw bytes with the leftover must be the stream. */
+#include "../suite.h"
 #include "dsgate/llm/sse.h"
-#include <check.h>
-#include <stdlib.h>
 
 #define MARK "\xEF\xBB\xBF"
 
@@ -247,22 +246,15 @@ START_TEST(large_storage_goes_back)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-    Suite *suite = suite_create("sse");
-    TCase *tc = tcase_create("sse");
-    tcase_add_loop_test(tc, every_stream_at_every_cut, 0, sizeof streams / sizeof *streams);
-    tcase_add_loop_test(tc, every_stream_byte_by_byte, 0, sizeof streams / sizeof *streams);
-    tcase_add_test(tc, events_come_at_once);
-    tcase_add_test(tc, whole_events_are_not_copied);
-    tcase_add_test(tc, limit_is_exact);
-    tcase_add_test(tc, default_limit_is_a_mebibyte);
-    tcase_add_test(tc, large_storage_goes_back);
-    suite_add_tcase(suite, tc);
-    SRunner *sr = srunner_create(suite);
-    srunner_set_fork_status(sr, CK_NOFORK);
-    srunner_run_all(sr, CK_NORMAL);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? 1 : 0;
+    tcase_add_loop_test(tests, every_stream_at_every_cut, 0, COUNT(streams));
+    tcase_add_loop_test(tests, every_stream_byte_by_byte, 0, COUNT(streams));
+    tcase_add_test(tests, events_come_at_once);
+    tcase_add_test(tests, whole_events_are_not_copied);
+    tcase_add_test(tests, limit_is_exact);
+    tcase_add_test(tests, default_limit_is_a_mebibyte);
+    tcase_add_test(tests, large_storage_goes_back);
 }
+
+TEST_MAIN_ADDING("sse", add_tests)

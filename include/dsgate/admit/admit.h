@@ -1,7 +1,7 @@
 /* admit.h - may this request come in: endpoint, method, hints, body, model.
  *
- * Looks only at the request and the pool; decides once, before anything is queued. What a caller did wrong is said in words and with
- * the parameter's name.
+ * Looks only at the request and the pool; decides once, before anything is queued. What a caller did wrong is said in
+ * words and with the parameter's name.
  */
 #ifndef DSGATE_ADMIT_ADMIT_H
 #define DSGATE_ADMIT_ADMIT_H
@@ -19,7 +19,8 @@ struct admission {
     const char *param;               /* the member or header to blame; NULL = none */
 };
 
-/* FAIL_NONE or why not. `a` is zeroed before; admission_free() after. The model map is asked by the caller (sched/pool.h). */
+/* FAIL_NONE or why not. `a` is zeroed before; admission_free() after. The model map is asked by the caller
+ * (sched/pool.h). */
 enum failure admit(struct admission *a, const struct http_head *head, struct text body);
 void admission_free(struct admission *a);
 

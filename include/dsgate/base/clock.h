@@ -14,6 +14,8 @@ typedef int64_t usec_t;
 #define USEC_PER_SEC ((usec_t)1000000)
 #define USEC_NEVER   INT64_MAX /* a deadline that never comes */
 
+static inline usec_t usec_earlier(usec_t a, usec_t b) { return a < b ? a : b; }
+
 usec_t clock_monotonic(void);
 usec_t clock_wall(void); /* since 1970-01-01T00:00:00Z */
 

@@ -19,9 +19,8 @@ void random_seed(struct random_source *r, uint64_t seed);
 
 uint64_t random_next(struct random_source *r);
 
-/* Uniform in [0, bound), bound > 0; and uniform in [0, 1). */
+/* Uniform in [0, bound), bound > 0. */
 uint64_t random_below(struct random_source *r, uint64_t bound);
-double random_unit(struct random_source *r);
 
 /* Lower-case hexadecimal, exactly n digits and a NUL. */
 void random_hex(struct random_source *r, char *out, unsigned n);

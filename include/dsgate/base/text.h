@@ -28,6 +28,7 @@ static inline bool text_is(struct text a, const char *s) { return text_eq(a, tex
 
 bool text_eq_nocase(struct text a, struct text b);
 bool text_starts(struct text t, struct text prefix);
+bool text_starts_nocase(struct text t, struct text prefix);
 bool text_ends(struct text t, struct text suffix);
 
 /* Without leading and trailing spaces and tabs. */
@@ -56,6 +57,9 @@ unsigned text_distance(struct text a, struct text b);
 
 /* A NUL-terminated copy; the caller frees it with mem_free(). */
 char *text_dup(struct text t);
+
+/* A NUL-terminated copy in `out`, cut to the room there (n > 0 bytes, NUL included). */
+void text_copy(struct text t, char *out, size_t n);
 
 /* 32-bit FNV-1a: for hash tables of trusted keys, never for secrets. */
 uint32_t text_hash(struct text t);

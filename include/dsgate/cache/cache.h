@@ -1,7 +1,8 @@
 /* cache.h - the response cache's place in the journey.
  *
- * The store comes with its own issue; what a client may say about it is settled now: without a cached answer `only-if-cached` is
- * refused (RFC 9111 section 5.2.1.7), and every answer tells in x-dsgate-cache that the cache took no part.
+ * The store comes with its own issue; what a client may say about it is settled now: without a cached answer
+ * `only-if-cached` is refused (RFC 9111 section 5.2.1.7), and every answer tells in x-dsgate-cache that the cache took
+ * no part.
  */
 #ifndef DSGATE_CACHE_CACHE_H
 #define DSGATE_CACHE_CACHE_H

@@ -1,10 +1,11 @@
 /* config.h - the whole configuration as one immutable, refcounted snapshot.
  *
- * A snapshot is made from a file (or from nothing but the environment), checked completely, and never changed; a reload makes another
- * one. Requests keep the snapshot they began with. Any thread may read one it holds a reference to.
+ * A snapshot is made from a file (or from nothing but the environment), checked completely, and never changed; a reload
+ * makes another one. Requests keep the snapshot they began with. Any thread may read one it holds a reference to.
  *
- * The structs below are filled by the option table (config/options.c), which is also where every key, default, bound and
- * explanation is written down, once. Strings are owned by the snapshot; NULL = not set. Times are microseconds, sizes bytes.
+ * The structs below are filled by the option table (config/options.c), which is also where every key, default, bound
+ * and explanation is written down, once. Strings are owned by the snapshot; NULL = not set. Times are microseconds,
+ * sizes bytes.
  */
 #ifndef DSGATE_CONFIG_CONFIG_H
 #define DSGATE_CONFIG_CONFIG_H
@@ -46,11 +47,12 @@ struct conf_log {
     char *format;          /* of the daemon's own log: "text" or "json" */
 };
 
-enum conf_dialect { /* names in the file: openai deepseek ark dashscope tencent huawei qianfan siliconflow openrouter together
-                       fireworks azure nim vllm sglang llamacpp ollama */
+/* Names in the file: openai deepseek ark dashscope tencent huawei qianfan siliconflow openrouter together fireworks
+ * azure nim vllm sglang llamacpp ollama. */
+enum conf_dialect {
     DIALECT_OPENAI, DIALECT_DEEPSEEK, DIALECT_ARK, DIALECT_DASHSCOPE, DIALECT_TENCENT, DIALECT_HUAWEI, DIALECT_QIANFAN,
-    DIALECT_SILICONFLOW, DIALECT_OPENROUTER, DIALECT_TOGETHER, DIALECT_FIREWORKS, DIALECT_AZURE, DIALECT_NIM, DIALECT_VLLM,
-    DIALECT_SGLANG, DIALECT_LLAMACPP, DIALECT_OLLAMA, DIALECT_COUNT
+    DIALECT_SILICONFLOW, DIALECT_OPENROUTER, DIALECT_TOGETHER, DIALECT_FIREWORKS, DIALECT_AZURE, DIALECT_NIM,
+    DIALECT_VLLM, DIALECT_SGLANG, DIALECT_LLAMACPP, DIALECT_OLLAMA, DIALECT_COUNT
 };
 
 /* USD per million tokens. */
@@ -58,9 +60,9 @@ struct conf_price {
     double cache_hit, cache_miss, output;
 };
 
-/* One row of an upstream's model map: what clients say, what the upstream is told. In the file a row's value is the upstream's name
- * for it or {name:, thinking: enabled|disabled, price: {cache_hit:, cache_miss:, output:}, peak_price: {…}}. The client name "*"
- * stands for every other model; the upstream name "*" keeps the client's. */
+/* One row of an upstream's model map: what clients say, what the upstream is told. In the file a row's value is the
+ * upstream's name for it or {name:, thinking: enabled|disabled, price: {cache_hit:, cache_miss:, output:}, peak_price:
+ * {…}}. The client name "*" stands for every other model; the upstream name "*" keeps the client's. */
 struct conf_model {
     char *client_name, *name;
     char *thinking;        /* set in requests that do not say themselves; NULL = leave alone */
@@ -98,7 +100,7 @@ struct conf_upstream {
         char *ca_file, *cert_file, *key_file, *server_name;
         bool insecure;
     } tls;
-    struct conf_timeouts timeouts; /* connect, first_byte, first_token, idle, total: this upstream's, or the global ones */
+    struct conf_timeouts timeouts; /* connect, first_byte, first_token, idle, total: its own, or the global ones */
     struct {
         char *path;        /* below base_path; "/models" */
         usec_t interval, timeout;
@@ -129,12 +131,13 @@ struct config_errors {
     unsigned count;
 };
 
-/* From a file (refs = 1), or NULL with errors. ${NAME} and ${NAME:-default} come from the environment; secrets' values never appear in
- * errors. */
+/* From a file (refs = 1), or NULL with errors. ${NAME} and ${NAME:-default} come from the environment; secrets' values
+ * never appear in errors. */
 struct config *config_load(const char *path, struct config_errors *errors);
 /* The same from bytes; `name` stands for the file in errors. For tests and fuzzing. */
 struct config *config_parse(const char *name, struct text yaml, struct config_errors *errors);
-/* Without a file: DEEPSEEK_API_KEY (else the client's key passes through), DEEPSEEK_BASE_URL, DSGATE_LISTEN, DSGATE_ADMIN. */
+/* Without a file: DEEPSEEK_API_KEY (else the client's key passes through), DEEPSEEK_BASE_URL, DSGATE_LISTEN,
+ * DSGATE_ADMIN. */
 struct config *config_from_environment(struct config_errors *errors);
 void config_errors_free(struct config_errors *errors);
 

@@ -8,14 +8,9 @@
 
 struct admin;
 
-struct admin_options {
-    struct loop *loop;
-    const struct shared *shared;
-};
-
-struct admin *admin_new(const struct admin_options *o);
-/* For connections accepted on an admin listener. */
-void admin_adopt(struct admin *a, int fd, const struct address *peer, struct tls_ctx *tls);
+struct admin *admin_new(struct loop *loop, const struct shared *shared);
+/* For connections accepted on an admin listener. false: there are too many, the descriptor is still the caller's. */
+bool admin_adopt(struct admin *a, int fd, const struct address *peer, struct tls_ctx *tls);
 /* The pool whose upstreams are shown and judged; references it. */
 void admin_use_pool(struct admin *a, struct pool *pool);
 /* /readyz says 503 from now on. */

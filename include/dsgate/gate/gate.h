@@ -20,15 +20,15 @@ struct gate_options {
     void *stopped_arg;
 };
 
-/* Opens listeners and starts workers; NULL with sentences in *error, and nothing is left running. References `config`. */
+/* Opens listeners and starts workers; NULL with sentences in *error, and nothing left running. References `config`. */
 struct gate *gate_open(const struct config *config, const struct gate_options *o, struct buf *error);
 
 /* SIGHUP: all or nothing; what is wrong is logged and the old config stays. false = it stayed. */
 bool gate_reload(struct gate *g);
 
-/* SIGTERM: no new connections; `stopped` comes when the last stream has ended, or after timeouts.drain. A second call ends it now. */
+/* SIGTERM: no new connections; `stopped` comes when the last stream has ended, or after timeouts.drain. A second call
+ * ends it now. */
 void gate_drain(struct gate *g);
-bool gate_is_draining(const struct gate *g);
 
 void gate_close(struct gate *g); /* after `stopped` */
 

@@ -8,13 +8,14 @@
 /* Appends x-request-id, x-dsgate-upstream, -attempts, -queue-ms, -cache, -overhead-ms. */
 void reply_put_fields(struct buf *fields, const struct request *r);
 
-/* Sends the answer of r->failure in the shape of the request's family; the exchange is complete afterwards. */
-void reply_failure(struct request *r);
+/* Each sends a whole answer; the exchange is complete afterwards. false: the client left unnoticed, nothing was sent,
+ * and request_cancel() comes after this turn. */
+bool reply_failure(struct request *r);                /* what r->failure says, in the shape of the request's family */
+bool reply_json(struct request *r, struct text body); /* status 200 */
 
-/* The same without a request: malformed HTTP, connection limits, the admin port. `message` NULL: the row's sentence. */
+/* The same without a request, so that nobody has to be told: malformed HTTP and the admin port. `message` NULL: the
+ * row's sentence. */
 void reply_error(struct exchange *x, enum failure f, const char *request_id, const char *message);
-
-/* A whole small answer. */
 void reply_body(struct exchange *x, unsigned status, struct text content_type, struct text body);
 
 #endif

@@ -18,9 +18,8 @@ enum news { NEWS_NONE, NEWS_DATA, NEWS_FAILED };
 struct request {
     struct worker *worker;
     struct exchange *exchange;       /* NULL once the answer is complete or the client is gone */
-    struct list node;                /* worker.requests */
     enum step step;
-    bool waiting, client_gone, cut;
+    bool client_gone, cut;
     bool head_sent;                  /* committed to the client */
     bool queue_expired;
     bool exhausted;                  /* an upstream's own error is passed on because nothing better was to be had */
@@ -59,6 +58,8 @@ struct request {
 /* A new request for an exchange; the journey begins with request_run(). */
 struct request *request_new(struct worker *w, struct exchange *x);
 void request_free(struct request *r);
+/* Cancels the attempt under way, or forgets the last one; harmless without one. */
+void request_end_attempt(struct request *r);
 
 /* Sets the step for FLOW_JUMP:  return request_jump(r, STEP_QUEUE); */
 enum flow request_jump(struct request *r, enum step to);

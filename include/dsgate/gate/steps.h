@@ -1,7 +1,8 @@
-/* steps.h - the journey of a request: one table, from which come the enum, the order, the names in logs and the per-step times.
+/* steps.h - the journey of a request: one table that yields the enum, the order, the names and times in the log.
  *
- * A step's run() returns what happens next. FLOW_WAIT promises exactly one later request_resume(), which calls run() of the same step again. A
- * step that can wait has a cancel(), called when the client leaves meanwhile; after it no resume comes.
+ * A step's run() returns what happens next. FLOW_WAIT promises exactly one later request_run(), which calls run() of
+ * the same step again. A step that can wait has a cancel(), called when the client leaves meanwhile; after it nothing
+ * comes.
  */
 #ifndef DSGATE_GATE_STEPS_H
 #define DSGATE_GATE_STEPS_H
@@ -27,17 +28,14 @@ enum step {
 enum flow {
     FLOW_NEXT, /* the step after this one */
     FLOW_JUMP, /* the step that request_jump() named */
-    FLOW_WAIT, /* request_resume() will come */
+    FLOW_WAIT, /* request_run() will be called */
     FLOW_DONE  /* the request is gone */
 };
 
 const char *step_name(enum step s); /* "admit" */
 
-/* Runs steps until one waits or the request is done. */
+/* Runs steps until one waits or the request is done: called at first, and whenever what a step waited for has come. */
 void request_run(struct request *r);
-
-/* What a waiting step's event calls, once. */
-void request_resume(struct request *r);
 
 /* The client is gone: cancels the step and finishes. */
 void request_cancel(struct request *r);

@@ -34,7 +34,6 @@ struct worker {
     struct access_log *log;
     struct random_source random;
     struct pool *pool;              /* for requests from now on */
-    struct list requests;
     struct buf scratch;             /* for composing answers; empty between uses */
     struct timer gauges;
     bool draining;
@@ -45,18 +44,19 @@ struct worker {
     struct loop_post drained_post;
 };
 
-/* A worker on a loop that somebody else runs (tests); the pool is referenced. What is unfinished at its end is aborted. */
+/* A worker on a loop that somebody else runs (tests); the pool is referenced. What is unfinished is aborted. */
 struct worker *worker_open(const struct shared *shared, unsigned index, struct loop *loop, struct pool *pool);
 void worker_close(struct worker *w);
 
-/* A worker with a loop and thread of its own; `pool` is referenced. `drained` is delivered on `notify` once worker_drain() has come to its end. NULL when the thread
- * can't be had. */
+/* A worker with a loop and thread of its own; `pool` is referenced. `drained` is delivered on `notify` once
+ * worker_drain() has come to its end. NULL when the thread can't be had. */
 struct worker *worker_start(const struct shared *shared, unsigned index, struct pool *pool, struct loop *notify,
                             void (*drained)(struct loop_post *post), void *notify_arg);
 
-void worker_adopt(struct worker *w, int fd, const struct address *peer, struct tls_ctx *tls); /* any thread */
-void worker_use_pool(struct worker *w, struct pool *pool);                                  /* any thread; references it */
-void worker_drain(struct worker *w);                                                        /* any thread */
+/* Any thread. worker_use_pool() references the pool. */
+void worker_adopt(struct worker *w, int fd, const struct address *peer, struct tls_ctx *tls);
+void worker_use_pool(struct worker *w, struct pool *pool);
+void worker_drain(struct worker *w);
 
 /* Ends the thread and the worker. From another thread. */
 void worker_stop(struct worker *w);

@@ -26,7 +26,7 @@ struct answer_facts {
     struct usage usage;
     enum finish finish;
     bool token;       /* some real content: text, reasoning or a tool call. Role-only and empty deltas are none */
-    bool error;       /* it is an error object, whatever the status (wire-facts section 2: several shapes) */
+    bool error;       /* it is an error object, whatever the status: providers have several shapes */
     bool valid;       /* answer_read_body() only: the body is one whole JSON value */
     bool done;        /* the stream's own end marker: [DONE], message_stop, response.completed/incomplete/failed */
 };

@@ -14,7 +14,8 @@ enum endpoint_family { /* the shape of requests, answers and stream events */
     FAMILY_OPAQUE      /* anything else: not looked into */
 };
 
-enum endpoint_root { ROOT_BASE, ROOT_BETA, ROOT_ANTHROPIC, ROOT_BALANCE }; /* which of an upstream's paths it goes below */
+/* Which of an upstream's paths it goes below. */
+enum endpoint_root { ROOT_BASE, ROOT_BETA, ROOT_ANTHROPIC, ROOT_BALANCE };
 
 enum endpoint_kind { ENDPOINT_RELAY, ENDPOINT_MODELS /* answered by the gateway, merged */ };
 
@@ -34,13 +35,15 @@ struct endpoint {
 extern const struct endpoint endpoints[];
 extern const unsigned endpoint_count; /* the last rows are the catch-all for /v1/… */
 
-/* The row for a request path, NULL = no such endpoint here (404). Paths never match that could climb out of an upstream's base path or
- * hide another endpoint's name: dot segments (also "..;x"), "//", bytes that RFC 3986 does not allow in a path, and encoded ones that need
- * no encoding or change the path's meaning: letters, digits, "-._~", '/', '\', '%', control bytes. Any number of leading /v1 counts as one. */
+/* The row for a request path, NULL = no such endpoint here (404). Paths never match that could climb out of an
+ * upstream's base path or hide another endpoint's name: dot segments (also "..;x"), "//", bytes that RFC 3986 does not
+ * allow in a path, and encoded ones that need no encoding or change the path's meaning: letters, digits, "-._~", '/',
+ * '\', '%', control bytes. Any number of leading /v1 counts as one. */
 const struct endpoint *endpoint_find(struct text path);
 
-/* The path to ask of an upstream, appended to *out, for a client_path that endpoint_find() has led to `e`; false when this upstream does
- * not serve the endpoint. */
-bool endpoint_upstream_path(const struct endpoint *e, const struct conf_upstream *u, struct text client_path, struct buf *out);
+/* The path to ask of an upstream, appended to *out, for a client_path that endpoint_find() has led to `e`; false when
+ * this upstream does not serve the endpoint. */
+bool endpoint_upstream_path(const struct endpoint *e, const struct conf_upstream *u, struct text client_path,
+                            struct buf *out);
 
 #endif

@@ -1,7 +1,7 @@
 /* sse.h - server-sent events (WHATWG HTML section 9.2), read from a byte stream however it is cut.
  *
- * Lines end in LF, CR LF or CR; ':' starts a comment; several data lines are joined by LF; a leading byte order mark is ignored.
- * Events are returned with their raw bytes, so that a relay can pass them on untouched.
+ * Lines end in LF, CR LF or CR; ':' starts a comment; several data lines are joined by LF; a leading byte order mark is
+ * ignored. Events are returned with their raw bytes, so that a relay can pass them on untouched.
  */
 #ifndef DSGATE_LLM_SSE_H
 #define DSGATE_LLM_SSE_H
@@ -23,7 +23,7 @@ struct sse_reader {
 };
 
 struct sse_event {
-    struct text raw;   /* all its bytes, blank line included; inside the input or the reader: valid until the next call */
+    struct text raw;   /* all its bytes, blank line included; in the input or the reader, valid until the next call */
     struct text name;  /* of the last `event:` line; empty = none */
     struct text data;  /* the data lines' values, joined by LF */
     bool has_data;     /* false: only comments, blank lines, or other fields */
@@ -32,12 +32,13 @@ struct sse_event {
 void sse_reader_init(struct sse_reader *r, size_t limit); /* limit 0 = 1 MiB */
 void sse_reader_free(struct sse_reader *r);
 
-/* The next complete event of *input, which is advanced past it; false when the input is used up (its tail is then kept inside) or
- * r->too_large has been set (the stream can't be read any further). Feed a piece, then call until false.
+/* The next complete event of *input, which is advanced past it; false when the input is used up (its tail is then kept
+ * inside) or r->too_large has been set (the stream can't be read any further). Feed a piece, then call until false.
  *
- * Keep-alives must not be held back: a comment line or blank line outside of an event is an event of its own without data, each
- * line for itself, so that the events do not depend on how the stream is cut. A CR that ends an event waits for the next byte, which may be
- * its LF; once the stream has used a bare CR it waits no more, and such an LF is a blank line. */
+ * Keep-alives must not be held back: a comment line or blank line outside of an event is an event of its own without
+ * data, each line for itself, so that the events do not depend on how the stream is cut. A CR that ends an event waits
+ * for the next byte, which may be its LF; once the stream has used a bare CR it waits no more, and such an LF is a
+ * blank line. */
 bool sse_next(struct sse_reader *r, struct text *input, struct sse_event *event);
 
 /* Raw bytes of an unfinished event that are still held (end of stream). */

@@ -1,7 +1,7 @@
 /* access_log.h - one JSON line per request.
  *
- * Lines are gathered per worker and written at most 100 ms later or when 32 KB are there, so that logging costs no system call per
- * request. A log that blocks (a full pipe) loses lines after 1 MB, and says how many (lessons.md row 16).
+ * Lines are gathered per worker and written at most 100 ms later or when 32 KB are there, so that logging costs no
+ * system call per request. A log that blocks (a full pipe) loses lines after 1 MB, and says how many.
  */
 #ifndef DSGATE_METER_ACCESS_LOG_H
 #define DSGATE_METER_ACCESS_LOG_H
@@ -13,7 +13,7 @@
 struct access_file; /* where lines go: shared by all workers */
 struct access_log;  /* one worker's gathering of lines */
 
-/* target: "stdout", "stderr", "off" or a path (opened for append, 0640, close-on-exec). NULL with a sentence in *error. */
+/* target: "stdout", "stderr", "off" or a path (opened for append, 0640). NULL with a sentence in *error. */
 struct access_file *access_file_open(const char *target, struct buf *error);
 /* Opens the same path again (after logrotate moved it). false: the old one stays. */
 bool access_file_reopen(struct access_file *f, struct buf *error);

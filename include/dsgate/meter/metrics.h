@@ -1,7 +1,8 @@
 /* metrics.h - counters and histograms for Prometheus.
  *
- * Each worker writes its own shard without locks (relaxed atomics, one writer); a scrape adds the shards up. Every label has a fixed set of
- * values (lessons.md row 25): endpoints by their table, statuses by a list with `other`, models by the config with `other`.
+ * Each worker writes its own shard without locks (relaxed atomics, one writer); a scrape adds the shards up. Every
+ * label has a fixed set of values: endpoints by their table, statuses by a list with `other`, models by the config with
+ * `other`.
  */
 #ifndef DSGATE_METER_METRICS_H
 #define DSGATE_METER_METRICS_H
@@ -22,9 +23,8 @@ void metrics_free(struct metrics *m);
 /* One per worker thread; lives as long as `m`. */
 struct metrics_shard *metrics_shard_new(struct metrics *m);
 
-/* The label slot of a model name, the same for the same name for ever (so counters survive reloads); 0 = other, for that very name and when all are
- * taken.
- * Takes a lock: at reload, not per request. */
+/* The label slot of a model name, the same for the same name for ever (so counters survive reloads); 0 = other, for
+ * that very name and when all are taken. Takes a lock: at reload, not per request. */
 unsigned metrics_model_slot(struct metrics *m, const char *name);
 
 void metrics_request_began(struct metrics_shard *s);
@@ -45,7 +45,8 @@ void metrics_request_ended(struct metrics_shard *s, const struct metrics_request
 
 /* Values that somebody else counts; METRICS_LOG_LINES_LOST is access_log_lost(). */
 enum metrics_gauge {
-    METRICS_CONNECTIONS, METRICS_UPSTREAM_CONNECTIONS_BUSY, METRICS_UPSTREAM_CONNECTIONS_IDLE, METRICS_LOG_LINES_LOST, METRICS_GAUGES
+    METRICS_CONNECTIONS, METRICS_UPSTREAM_CONNECTIONS_BUSY, METRICS_UPSTREAM_CONNECTIONS_IDLE, METRICS_LOG_LINES_LOST,
+    METRICS_GAUGES
 };
 void metrics_set(struct metrics_shard *s, enum metrics_gauge g, uint64_t value);
 enum metrics_event { METRICS_MALFORMED, METRICS_STREAMS_CUT, METRICS_CLIENT_GONE, METRICS_EVENTS };
@@ -61,10 +62,11 @@ struct metrics_upstream {
     uint64_t outcomes[4]; /* by enum outcome: success, fault, busy, neutral */
 };
 
-/* The exposition (text format 0.0.4), ready for promtool: dsgate_requests_total{endpoint,status}, dsgate_failures_total{code},
- * dsgate_requests_in_flight, dsgate_request_duration_seconds, dsgate_first_token_seconds, dsgate_queue_seconds (histograms),
- * dsgate_attempts_total, dsgate_tokens_total{model,kind}, dsgate_connections, dsgate_waiting, dsgate_upstream_up, …,
- * process_* basics and dsgate_build_info. */
-void metrics_write(struct metrics *m, const struct metrics_upstream *upstreams, size_t n, unsigned waiting, struct buf *out);
+/* The exposition (text format 0.0.4), ready for promtool: dsgate_requests_total{endpoint,status},
+ * dsgate_failures_total{code}, dsgate_requests_in_flight, dsgate_request_duration_seconds, dsgate_first_token_seconds,
+ * dsgate_queue_seconds (histograms), dsgate_attempts_total, dsgate_tokens_total{model,kind}, dsgate_connections,
+ * dsgate_waiting, dsgate_upstream_up, …, process_* basics and dsgate_build_info. */
+void metrics_write(struct metrics *m, const struct metrics_upstream *upstreams, size_t n, unsigned waiting,
+                   struct buf *out);
 
 #endif

@@ -1,8 +1,8 @@
 /* client.h - the side that faces upstreams: connection pools and calls.
  *
- * A client belongs to one loop. Idle connections are kept per origin (last in, first out), watched for the peer's leaving, and
- * closed after idle_keep. A call is one request and its answer. Nothing is ever replayed here: when a kept connection turns out to
- * be dead, the call fails with `reused` set, and the caller decides.
+ * A client belongs to one loop. Idle connections are kept per origin (last in, first out), watched for the peer's
+ * leaving, and closed after idle_keep. A call is one request and its answer. Nothing is ever replayed here: when a kept
+ * connection turns out to be dead, the call fails with `reused` set, and the caller decides.
  */
 #ifndef DSGATE_NET_CLIENT_H
 #define DSGATE_NET_CLIENT_H
@@ -42,8 +42,8 @@ struct client_failure {
 struct client_ops {
     /* The final head (1xx ones are swallowed). Valid during the call. */
     void (*head)(struct client_call *call, const struct http_head *head);
-    /* Payload bytes as they come, chunk framing removed; `end` with the last (n may be 0). The bytes may be changed by the callee and
-     * are valid during the call. After `end` the call is gone. */
+    /* Payload bytes as they come, chunk framing removed; `end` with the last (n may be 0). The bytes may be changed by
+     * the callee and are valid during the call. After `end` the call is gone. */
     void (*data)(struct client_call *call, struct text bytes, bool end);
     /* It failed; the call is gone. */
     void (*failed)(struct client_call *call, const struct client_failure *why);
@@ -52,7 +52,7 @@ struct client_ops {
 struct client_request {
     struct origin *origin;
     const struct iovec *iov; /* the whole request, head and body. The array is copied; the BYTES must stay valid */
-    int iov_count;           /* until the first byte of the answer, the failure, or client_cancel(); at most CLIENT_IOV */
+    int iov_count;           /* until client_call_sent(), the end of the call, or client_cancel(); at most CLIENT_IOV */
     bool to_head;            /* method HEAD */
     bool fresh;              /* don't use a kept connection */
     struct client_timeouts timeouts;
@@ -64,9 +64,8 @@ struct client_call *client_start(struct client *c, const struct client_request *
                                  void *context);
 void *client_call_context(const struct client_call *call);
 
-/* When the connection was ready and when the request was sent, monotonic; 0 while unknown. */
-usec_t client_call_connected(const struct client_call *call);
-bool client_call_reused(const struct client_call *call);
+/* The request's bytes are needed no more. An answer may well begin before that: sending goes on beside it. */
+bool client_call_sent(const struct client_call *call);
 
 /* Back-pressure: paused calls take no bytes and have no idle deadline. */
 void client_pause(struct client_call *call);
@@ -76,8 +75,7 @@ void client_resume(struct client_call *call);
 void client_cancel(struct client_call *call);
 
 struct client_counts {
-    unsigned idle, busy, dialling;
-    uint64_t opened, reused;
+    unsigned idle, busy; /* connections kept; calls under way */
 };
 struct client_counts client_counts(const struct client *c);
 

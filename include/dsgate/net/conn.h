@@ -11,11 +11,11 @@
 #define DSGATE_NET_CONN_H
 
 #include "dsgate/base/buf.h"
+#include "dsgate/base/iov.h"
 #include "dsgate/net/loop.h"
 #include "dsgate/net/net_error.h"
 #include "dsgate/net/tls.h"
 #include <sys/types.h>
-#include <sys/uio.h>
 
 struct conn;
 
@@ -45,7 +45,7 @@ struct conn {
     bool open, failed;
     bool ended;     /* the peer's end has been read */
     bool finishing; /* conn_finish() was called */
-    bool read_paused, wants_writable;
+    bool read_paused, held, wants_writable; /* held: by conn_hold_read() */
     bool read_wants_write, write_wants_read; /* TLS waits for the other direction */
 };
 
@@ -61,8 +61,8 @@ ssize_t conn_read(struct conn *c, void *p, size_t cap);
 
 /* Sends what it can, keeps a copy of the rest and sends it when possible. false: the connection is broken: nothing will
  * be sent any more, though what the peer sent before it left can still be read. When kept bytes can't be sent,
- * `readable` comes (`lost` while paused), and conn_read() gives what the peer had to say, then CONN_FAILED. `iov` is
- * not changed. */
+ * `readable` comes (`lost` while paused, nothing while held), and conn_read() gives what the peer had to say, then
+ * CONN_FAILED. `iov` is not changed. */
 bool conn_write(struct conn *c, const struct iovec *iov, int n);
 
 /* Sends what it can and keeps nothing (with TLS at most one record, counted as sent): how many bytes went, or
@@ -78,6 +78,10 @@ static inline size_t conn_unsent(const struct conn *c) { return buf_len(&c->unse
  * wait. */
 void conn_pause_read(struct conn *c);
 void conn_resume_read(struct conn *c);
+
+/* Paused as above, but what the peer does waits like its bytes, so that an answer is read whole although its sender has
+ * left: nothing is told before conn_resume_read(). */
+void conn_hold_read(struct conn *c);
 
 /* One deadline, monotonic; USEC_NEVER = none. Cheap to move. */
 void conn_set_deadline(struct conn *c, usec_t due);

@@ -1,6 +1,6 @@
 /* dial.h - from an origin to a connected descriptor: resolve, then race addresses (Happy Eyeballs, RFC 8305).
  *
- * IPv6 and IPv4 alternate; the next address is tried when the last one fails or after 250 ms, the first connection wins.
+ * IPv6 and IPv4 alternate; the next address is tried when the last one fails or after 250 ms; the first to connect wins.
  */
 #ifndef DSGATE_NET_DIAL_H
 #define DSGATE_NET_DIAL_H
@@ -17,8 +17,8 @@ struct dial_result {
     char detail[160];     /* "127.0.0.1:9: connection refused" */
 };
 
-/* Starts dialling; `done` comes once, on this loop, never from inside dial_start(). `origin` must outlive the dial. There is no
- * deadline here: the caller cancels. */
+/* Starts dialling; `done` comes once, on this loop, never from inside dial_start(). `origin` must outlive the dial.
+ * There is no deadline here: the caller cancels. */
 struct dial *dial_start(struct loop *loop, struct dns *dns, const struct origin *origin,
                         void (*done)(void *arg, const struct dial_result *result), void *arg);
 

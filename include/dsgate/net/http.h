@@ -76,7 +76,6 @@ struct http_head {
     uint8_t minor;         /* HTTP/1.minor: 0 or 1 */
     bool keep_alive;       /* the connection may serve another message */
     bool expect_continue;
-    bool upgrade;          /* names another protocol in Upgrade and Connection; dsgate goes on in HTTP/1.1 */
     enum http_framing framing;
     uint64_t content_length; /* with HTTP_LENGTH; also of the answer to a HEAD request, whose framing is HTTP_NO_BODY */
     /* requests */

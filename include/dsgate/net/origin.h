@@ -11,11 +11,11 @@
 
 struct origin {
     atomic_uint refs;
-    char *host;            /* without brackets; what SNI and the certificate are checked against unless server_name is set */
+    char *host;            /* without brackets */
     unsigned port;
     char *authority;       /* value of the Host field: port left out when it is the scheme's default */
     struct tls_ctx *tls;   /* NULL: plain http */
-    char *server_name;     /* SNI and name to verify; equals host by default */
+    char *server_name;     /* SNI, and what the certificate must be for; equals host by default */
     struct address_list pins; /* `resolve:`; when count > 0, DNS is not asked */
 };
 

@@ -1,8 +1,9 @@
 /* server.h - the side that faces clients: connections in, exchanges out.
  *
- * A server belongs to one loop. It reads a request whole (head and body, within limits and under total deadlines), hands it
- * over as an exchange, and sends the answer. Requests that come in early (pipelining) wait their turn on the same connection,
- * so answers keep the order of their requests (RFC 9112 section 9.3.2). A client that leaves is noticed at any time.
+ * A server belongs to one loop. It reads a request whole (head and body, within limits and under total deadlines),
+ * hands it over as an exchange, and sends the answer. Requests that come in early (pipelining) wait their turn on the
+ * same connection, so answers keep the order of their requests (RFC 9112 section 9.3.2). A client that leaves is
+ * noticed at any time.
  */
 #ifndef DSGATE_NET_SERVER_H
 #define DSGATE_NET_SERVER_H
@@ -25,8 +26,8 @@ struct server_options {
 struct server_ops {
     /* A whole request has arrived. The handler now owes one answer: exchange_send(…, last) or exchange_abort(). */
     void (*request)(struct server *s, struct exchange *x);
-    /* Bytes that are no acceptable request: answer with this error's status (exchange_head() is NULL); the connection closes
-     * after the answer. */
+    /* Bytes that are no acceptable request: answer with this error's status (exchange_head() is NULL); the connection
+     * closes after the answer. */
     void (*malformed)(struct server *s, struct exchange *x, enum http_error error);
     /* The client left before the answer was complete. The exchange is gone when this returns. */
     void (*gone)(struct exchange *x);
@@ -39,7 +40,6 @@ struct server_ops {
 /* Options are copied. `arg` is for server_arg(). */
 struct server *server_new(struct loop *loop, const struct server_options *o, const struct server_ops *ops, void *arg);
 void *server_arg(const struct server *s);
-struct loop *server_loop(const struct server *s);
 
 /* For connections and requests from now on. */
 void server_set_options(struct server *s, const struct server_options *o);
@@ -56,7 +56,8 @@ void server_free(struct server *s);
 
 /* ---- an exchange ---- */
 
-/* The request: valid until exchange_forget_request(), at the latest until the answer is complete. NULL after `malformed`. */
+/* The request: valid until exchange_forget_request(), at the latest until the answer is complete. NULL after
+ * `malformed`. */
 const struct http_head *exchange_head(const struct exchange *x);
 struct text exchange_body(const struct exchange *x);
 /* Gives the request's memory back early (long streams): head and body are gone. */
@@ -79,24 +80,25 @@ struct reply_head {
     bool close;           /* close the connection after this answer */
 };
 
-/* Sends a piece of the answer: `head` with the first piece, NULL with later ones; `last` with the last. Everything given goes out
- * in one write. The bytes are copied if the socket does not take them. Answers to HEAD and with 1xx, 204 or 304 carry no body
- * bytes whatever is passed (RFC 9110 section 6.4.1). After `last` the exchange is gone. false: the client is gone, `gone` comes
- * or has come; stop. The handler must send exactly content_length bytes when it announced them. */
+/* Sends a piece of the answer: `head` with the first piece, NULL with later ones; `last` with the last. Everything
+ * given goes out in one write. The bytes are copied if the socket does not take them. Answers to HEAD and with 1xx, 204
+ * or 304 carry no body bytes whatever is passed (RFC 9110 section 6.4.1). After `last` the exchange is gone. false: the
+ * client is gone, `gone` comes or has come; stop. The handler must send exactly content_length bytes when it announced
+ * them. */
 bool exchange_send(struct exchange *x, const struct reply_head *head, const struct iovec *iov, int n, bool last);
 
-/* Sends bytes as they are, without head or framing: for a simulator that must break the rules. End with exchange_cut() or
- * exchange_abort(). */
+/* Sends bytes as they are, without head or framing: for a simulator that must break the rules. End with exchange_cut()
+ * or exchange_abort(). */
 bool exchange_send_raw(struct exchange *x, const struct iovec *iov, int n);
 
 /* Bytes of the answer that the client has not taken yet: above a mark, stop producing until `drained`. */
 size_t exchange_unsent(const struct exchange *x);
 
-/* Ends the answer without its end, so that the client sees a broken one (connection reset, never a clean close). The exchange is
- * gone. */
+/* Ends the answer without its end, so that the client sees a broken one (connection reset, never a clean close). The
+ * exchange is gone. */
 void exchange_abort(struct exchange *x);
-/* As exchange_abort(), but what was sent so far is still delivered before the connection is closed without the last chunk: for
- * streams that have told their failure in an event. */
+/* As exchange_abort(), but what was sent so far is still delivered before the connection is closed without the last
+ * chunk: for streams that have told their failure in an event. */
 void exchange_cut(struct exchange *x);
 
 #endif

@@ -1,8 +1,9 @@
 /* attempt.h - one try of one request at one upstream.
  *
- * An attempt belongs to a worker's loop. It sends the request, reads the answer (reading.h) under the upstream's timers, and either shows
- * data, beginning with the commit, or fails. After the data with `end`, after `failed`, or after attempt_free() nothing more comes.
- * A kept connection that was dead already is tried again on a fresh one, once, if the endpoint may be replayed.
+ * An attempt belongs to a worker's loop. It sends the request, reads the answer (reading.h) under the upstream's
+ * timers, and either shows data, beginning with the commit, or fails. After the data with `end`, after `failed`, or
+ * after attempt_free() nothing more comes. A kept connection that was dead already is tried again on a fresh one, once,
+ * if the endpoint may be replayed.
  */
 #ifndef DSGATE_RELAY_ATTEMPT_H
 #define DSGATE_RELAY_ATTEMPT_H
@@ -47,17 +48,20 @@ struct attempt_options {
     usec_t commit_after;     /* 0 = never: commit only at a token */
 };
 
-/* source and target are copied, what they point to is not. No callback comes from inside. NULL when the upstream does not serve the
- * endpoint. */
+/* source and target are copied, what they point to is not. No callback comes from inside. NULL when the upstream does
+ * not serve the endpoint. */
 struct attempt *attempt_start(struct loop *loop, struct client *client, const struct relay_source *from,
-                              const struct relay_target *to, const struct attempt_options *o, const struct attempt_ops *ops,
-                              void *context);
+                              const struct relay_target *to, const struct attempt_options *o,
+                              const struct attempt_ops *ops, void *context);
 void *attempt_context(const struct attempt *a);
 struct attempt_answer *attempt_answer(struct attempt *a);       /* once there is one */
 const struct answer_facts *attempt_facts(const struct attempt *a);
 usec_t attempt_started(const struct attempt *a);
-usec_t attempt_first_byte(const struct attempt *a);             /* 0 = none yet */
 usec_t attempt_first_token(const struct attempt *a);            /* 0 = none yet */
+
+/* Whether the upstream has not taken all of the request yet, though its answer may have begun: what relay_source points
+ * to must stay. */
+bool attempt_is_sending(const struct attempt *a);
 
 /* After a failure with `shown`: the error answer's body. */
 struct text attempt_error_body(const struct attempt *a);

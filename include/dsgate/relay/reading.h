@@ -1,17 +1,18 @@
 /* reading.h - one upstream's answer, read up to the point where it may be shown to the client, and beyond.
  *
- * The difficulty: an answer that has begun with 200 may still turn out to be an error, empty, or broken, and what the client has seen
- * can't be taken back. So the first bytes are held until a real token has come (streams), or until all is there (plain answers, errors);
- * only then is the answer committed. Comments, role-only deltas and blank lines are no tokens (lessons.md rows 4 and 6).
+ * The difficulty: an answer that has begun with 200 may still turn out to be an error, empty, or broken, and what the
+ * client has seen can't be taken back. So the first bytes are held until a real token has come (streams), or until all
+ * is there (plain answers, errors); only then is the answer committed. Comments, role-only deltas and blank lines are
+ * no tokens.
  *
  * Pure: bytes in, decisions out, no clock and no socket.
  */
 #ifndef DSGATE_RELAY_READING_H
 #define DSGATE_RELAY_READING_H
 
+#include "dsgate/base/iov.h"
 #include "dsgate/llm/answer.h"
 #include "dsgate/llm/sse.h"
-#include <sys/uio.h>
 
 enum reading_mode {
     READ_EVENTS, /* server-sent events of a known family: passed on event by event */

@@ -1,6 +1,6 @@
-/* upstream_request.h - the request as the upstream gets it: what came, minus what was for the gateway, plus the upstream's key.
+/* upstream_request.h - the request as the upstream gets it: without what was for the gateway, with its key.
  *
- * Where it goes is decided by the config alone: scheme, host, port and base path come from the upstream, never from the client.
+ * Where it goes is decided by the config alone: scheme, host, port and base path are the upstream's, never the client's.
  */
 #ifndef DSGATE_RELAY_UPSTREAM_REQUEST_H
 #define DSGATE_RELAY_UPSTREAM_REQUEST_H
@@ -25,10 +25,11 @@ struct relay_target {
 
 #define RELAY_PIECES (1 + CHAT_PIECES)
 
-/* Fills `iov` (RELAY_PIECES) with head and body; `bytes` gets the head and the new model name and must outlive the iov. Returns the number of
- * pieces, 0 when this upstream does not serve the endpoint. The head contains the upstream's secret: wipe `bytes` with
- * relay_request_free(). */
-int relay_request_write(const struct relay_source *from, const struct relay_target *to, struct buf bytes[2], struct iovec *iov);
+/* Fills `iov` (RELAY_PIECES) with head and body; `bytes` gets the head and the new model name and must outlive the iov.
+ * Returns the number of pieces, 0 when this upstream does not serve the endpoint. The head contains the upstream's
+ * secret: wipe `bytes` with relay_request_free(). */
+int relay_request_write(const struct relay_source *from, const struct relay_target *to, struct buf bytes[2],
+                        struct iovec *iov);
 void relay_request_free(struct buf bytes[2]);
 
 #endif

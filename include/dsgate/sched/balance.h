@@ -1,7 +1,7 @@
 /* balance.h - who is next: smooth weighted round robin, as a pure function.
  *
- * Every eligible entry gains its weight, the richest one is chosen and pays the sum: weights 5, 1, 1 give a a b a c a a rather than
- * a a a a a b c (the scheme is nginx's). Entries that are not eligible keep what they have.
+ * Every eligible entry gains its weight, the richest one is chosen and pays the sum: weights 5, 1, 1 give a a b a c a a
+ * rather than a a a a a b c (the scheme is nginx's). Entries that are not eligible keep what they have.
  */
 #ifndef DSGATE_SCHED_BALANCE_H
 #define DSGATE_SCHED_BALANCE_H

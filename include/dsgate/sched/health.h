@@ -1,8 +1,9 @@
 /* health.h - is an upstream up, judged from results alone; pure.
  *
- * Passive results (real attempts) and active probes count alike. An upstream goes down after `down_after` faults in a row and comes
- * back after `up_after` successes in a row. While it is down nothing but probes goes there; a probe is due one interval after the last
- * result that counts. Neutral outcomes (the client's own mistakes, cancellations) and back-pressure count for nothing.
+ * Passive results (real attempts) and active probes count alike. An upstream goes down after `down_after` faults in a
+ * row and comes back after `up_after` successes in a row. While it is down nothing but probes goes there; a probe is
+ * due one interval after the last result that counts. Neutral outcomes (the client's own mistakes, cancellations) and
+ * back-pressure count for nothing.
  */
 #ifndef DSGATE_SCHED_HEALTH_H
 #define DSGATE_SCHED_HEALTH_H
@@ -11,7 +12,6 @@
 #include <stdbool.h>
 
 enum outcome { OUTCOME_SUCCESS, OUTCOME_FAULT, OUTCOME_BUSY /* 429, 503 */, OUTCOME_NEUTRAL, OUTCOME_COUNT };
-const char *outcome_name(enum outcome o); /* "success", "fault", "busy", "neutral": metric label */
 
 struct health_rules {
     usec_t interval;

@@ -1,10 +1,11 @@
 /* pool.h - the upstreams of one configuration, ready to be chosen from.
  *
- * A pool belongs to one config snapshot and is refcounted: a request keeps the pool it began with. What must outlive a reload sits
- * in struct upstream_state (calls in flight, health, counters), which the next pool takes over by name and address, and in struct account
- * (calls in flight of all its upstreams), taken over by name.
+ * A pool belongs to one config snapshot and is refcounted: a request keeps the pool it began with. What must outlive a
+ * reload sits in struct upstream_state (calls in flight, health, counters), which the next pool takes over by name and
+ * address, and in struct account (calls in flight of all its upstreams), taken over by name.
  *
- * Threading: the pool itself is immutable; the members marked [sched] are guarded by the scheduler's mutex; counters are atomic.
+ * Threading: the pool itself is immutable; the members marked [sched] are guarded by the scheduler's mutex; counters
+ * are atomic.
  */
 #ifndef DSGATE_SCHED_POOL_H
 #define DSGATE_SCHED_POOL_H
@@ -20,7 +21,7 @@
 struct account {
     atomic_uint refs;
     unsigned in_flight;           /* [sched] */
-    unsigned wanted;              /* [sched] waiting tickets that may go to one of its upstreams, once for each of these */
+    unsigned wanted;              /* [sched] waiting tickets that may go to its upstreams, once for each of these */
 };
 
 struct upstream_state {
@@ -73,9 +74,9 @@ struct pool {
 
 #define POOL_UPSTREAMS_MAX 64     /* a ticket marks tried upstreams in 64 bits; config_load refuses more */
 
-/* Refs `config`; `previous` (may be NULL) hands over states, accounts, and origins that are the same, so that their connections stay in
- * use. TLS contexts that were made from files are always made anew: the files may have been renewed. NULL with sentences (one a line) in
- * *error when a certificate, CA file or pinned address is unusable. */
+/* Refs `config`; `previous` (may be NULL) hands over states, accounts, and origins that are the same, so that their
+ * connections stay in use. TLS contexts that were made from files are always made anew: the files may have been
+ * renewed. NULL with sentences (one a line) in *error when a certificate, CA file or pinned address is unusable. */
 struct pool *pool_new(const struct config *config, const struct pool *previous, struct buf *error);
 struct pool *pool_ref(struct pool *p);
 void pool_unref(struct pool *p);
@@ -83,8 +84,8 @@ void pool_unref(struct pool *p);
 /* The row for a model name: its own, else `any` when some upstream takes every model, else NULL (unknown model). */
 struct model_row *pool_find_model(struct pool *p, struct text model);
 
-/* Appends the names nearest to an unknown one, at most three, comma separated and quoted: "'deepseek-flash', 'deepseek-v4-flash'";
- * nothing when none is near. */
+/* Appends the names nearest to an unknown one, at most three, comma separated and quoted: "'deepseek-flash',
+ * 'deepseek-v4-flash'"; nothing when none is near. */
 void pool_near_models(const struct pool *p, struct text model, struct buf *out);
 
 #endif

@@ -1,10 +1,11 @@
 /* sched.h - one place decides who goes where: tickets in, leases out.
  *
- * A ticket asks for an upstream that serves its model and endpoint. It is granted at once while one has room; otherwise it waits first
- * come, first served. The turn comes with a lease on one upstream; every lease is released once, with its outcome.
+ * A ticket asks for an upstream that serves its model and endpoint. It is granted at once while one has room; otherwise
+ * it waits first come, first served. The turn comes with a lease on one upstream; every lease is released once, with
+ * its outcome.
  *
- * One mutex guards it all, held for well under a microsecond and never across I/O or a callback. Grants to waiting tickets go
- * to the asker's inbox, and its loop is woken.
+ * One mutex guards it all, held for well under a microsecond and never across I/O or a callback. Grants to waiting
+ * tickets go to the asker's inbox, and its loop is woken.
  */
 #ifndef DSGATE_SCHED_SCHED_H
 #define DSGATE_SCHED_SCHED_H
@@ -35,8 +36,7 @@ enum ticket_state { TICKET_IDLE, TICKET_WAITING, TICKET_GRANTED /* in the inbox 
 
 struct ticket {
     /* the asker's */
-    struct pool *pool;              /* must stay referenced while the ticket or its lease is in use */
-    struct model_row *row;
+    struct model_row *row;          /* of a pool that must stay referenced while the ticket or its lease is in use */
     const struct endpoint *endpoint;
     uint64_t tried;                 /* bit per upstream index: not again */
     struct sched_inbox *inbox;
@@ -45,7 +45,6 @@ struct ticket {
     enum ticket_state state;
     struct list node;
     uint64_t turn;                  /* who came first has the lower one */
-    usec_t asked;
 };
 
 struct sched *sched_new(unsigned waiting_max);
@@ -54,7 +53,8 @@ void sched_set_waiting_max(struct sched *s, unsigned waiting_max);
 
 void sched_inbox_open(struct sched *s, struct sched_inbox *inbox, struct loop *loop,
                       void (*granted_one)(struct ticket *ticket));
-/* On its loop, no tickets left. A wake-up may still stand in the loop's mail: the memory must stay until the loop has ended. */
+/* On its loop, no tickets left. A wake-up may still stand in the loop's mail: the memory must stay until the loop has
+ * ended. */
 void sched_inbox_close(struct sched_inbox *inbox);
 
 enum sched_answer {
@@ -64,22 +64,23 @@ enum sched_answer {
     SCHED_NONE     /* no upstream that is not tried yet serves this endpoint and model */
 };
 
-/* Choice: of the row's upstreams that serve the endpoint, are not tried, are up and have room, the next by smooth weighted round
- * robin; endpoints that keep state upstream (any_upstream false) get the first in config order that serves them, whatever its
- * state, and no other. When all that are left are down they count as up: trying beats certain refusal. */
-enum sched_answer sched_ask(struct sched *s, struct ticket *t, usec_t now);
+/* Choice: of the row's upstreams that serve the endpoint, are not tried, are up and have room, the next by smooth
+ * weighted round robin; endpoints that keep state upstream (any_upstream false) get the first in config order that
+ * serves them, whatever its state, and no other. When all that are left are down they count as up: trying beats certain
+ * refusal. */
+enum sched_answer sched_ask(struct sched *s, struct ticket *t);
 
 /* Takes a waiting or granted-but-undelivered ticket back; harmless when idle. */
-void sched_cancel(struct sched *s, struct ticket *t, usec_t now);
+void sched_cancel(struct sched *s, struct ticket *t);
 
 /* Gives the lease back and judges the upstream. *lease is cleared. */
 void sched_release(struct sched *s, struct lease *lease, enum outcome o, usec_t now);
 
 /* The result of an active probe. */
-void sched_note_probe(struct sched *s, struct upstream_state *state, const struct health_rules *rules, bool ok, usec_t now);
+void sched_note_probe(struct sched *s, struct upstream_state *state, const struct health_rules *rules, bool ok,
+                      usec_t now);
 
 struct sched_upstream_view {
-    const char *name;
     bool down;
     unsigned in_flight;
     usec_t probe_due;               /* USEC_NEVER: none wanted */

@@ -1,8 +1,8 @@
 /* fake.h - a network and a clock made of memory.
  *
- * The objects in this folder have the symbols of net/loop, net/conn and net/dial; everything above them is the real program. Time stands still
- * until fake_run() plays it: bytes and deadlines happen in a fixed order, so that a scenario gives the same result every time and takes no
- * time at all. The test sees each connection from outside as a wire.
+ * The objects in this folder have the symbols of net/loop, net/conn and net/dial; everything above them is the real
+ * program. Time stands still until fake_run() plays it: bytes and deadlines happen in a fixed order, so that a scenario
+ * gives the same result every time and takes no time at all. The test sees each connection from outside as a wire.
  */
 #ifndef DSGATE_TESTS_SCENARIO_FAKE_H
 #define DSGATE_TESTS_SCENARIO_FAKE_H
@@ -30,7 +30,7 @@ void wire_send(struct wire *w, struct text bytes);
 void wire_send_pieces(struct wire *w, struct text bytes, size_t piece); /* each piece is read on its own */
 void wire_close(struct wire *w);                                        /* clean end of our sending side */
 void wire_reset(struct wire *w);
-void wire_window(struct wire *w, size_t bytes); /* how much more the peer takes before the program's writes stall; default: all */
+void wire_window(struct wire *w, size_t bytes); /* takes so much more, then writes stall; default: all */
 struct text wire_received(const struct wire *w);
 void wire_clear(struct wire *w);                /* forgets what was received */
 void wire_give_back(struct wire *w, struct text bytes); /* as if these had been received just now */
@@ -46,6 +46,7 @@ struct fake_upstream {
     unsigned port;
     enum net_error refuses;      /* dials fail with it; NET_OK: they connect */
     bool hangs;                  /* dials never end */
+    size_t window;               /* wire_window() of new connections; 0: all */
     unsigned dials;
     struct wire *wires[64];      /* connections that the program made, in order */
     unsigned wire_count;

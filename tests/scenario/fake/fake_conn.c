@@ -5,9 +5,9 @@
 enum { WIRES = 4096, SPLITS = 65536 };
 
 struct wire {
-    struct conn *conn;        /* NULL until conn_open() and after the program closed it */
-    struct buf incoming;      /* towards the program */
-    size_t *splits;           /* lengths after which a read ends, in order */
+    struct conn *conn;   /* NULL until conn_open() and after the program closed it */
+    struct buf incoming; /* towards the program */
+    size_t *splits;      /* lengths after which a read ends, in order */
     size_t split_count, split_at;
     struct buf received;
     size_t window;
@@ -100,7 +100,7 @@ static bool serve_reading(struct wire *w)
     struct conn *c = w->conn;
     bool over = w->ended || w->reset;
     if (c->read_paused) {
-        if (!over || w->lost_told) return false;
+        if (!over || w->lost_told || c->held) return false;
         w->lost_told = true;
         c->ops->lost(c, NET_CUT, "closed");
         return true;
@@ -147,20 +147,14 @@ ssize_t conn_read(struct conn *c, void *p, size_t cap)
     return (ssize_t)n;
 }
 
-static size_t total_of(const struct iovec *iov, int n)
-{
-    size_t total = 0;
-    for (int i = 0; i < n; i++) total += iov[i].iov_len;
-    return total;
-}
-
 ssize_t conn_write_some(struct conn *c, const struct iovec *iov, int n)
 {
     struct wire *w = wire_of(c);
     size_t sent = 0;
     if (w->reset) return CONN_FAILED;
-    for (int i = 0; i < n; i++) sent += take(w, iov[i].iov_base, iov[i].iov_len);
-    w->write_stalled = sent < total_of(iov, n);
+    for (int i = 0; i < n; i++)
+        sent += take(w, iov[i].iov_base, iov[i].iov_len);
+    w->write_stalled = sent < iov_total(iov, n);
     return (ssize_t)sent;
 }
 
@@ -185,7 +179,8 @@ void conn_finish(struct conn *c)
 }
 
 void conn_pause_read(struct conn *c) { c->read_paused = true; }
-void conn_resume_read(struct conn *c) { c->read_paused = false; }
+void conn_hold_read(struct conn *c) { c->read_paused = c->held = true; }
+void conn_resume_read(struct conn *c) { c->read_paused = c->held = false; }
 
 static void deadline_passed(struct timer *timer)
 {

@@ -12,20 +12,17 @@ struct dial {
 
 static struct list upstreams = {&upstreams, &upstreams};
 
-void fake_upstream_add(struct fake_upstream *u)
-{
-    list_push_back(&upstreams, &u->node);
-}
+void fake_upstream_add(struct fake_upstream *u) { list_push_back(&upstreams, &u->node); }
 
 void fake_upstreams_end(void)
 {
-    while (list_pop_front(&upstreams)) continue;
+    while (list_pop_front(&upstreams))
+        continue;
 }
 
 static struct fake_upstream *find(const struct origin *o)
 {
-    LIST_FOREACH(node, &upstreams)
-    {
+    LIST_FOREACH(node, &upstreams) {
         struct fake_upstream *u = CONTAINER_OF(node, struct fake_upstream, node);
         if (u->port == o->port && !strcmp(u->host, o->host)) return u;
     }
@@ -40,6 +37,7 @@ static void arrive(struct loop_after *after)
     if (u && u->hangs) return;
     if (u && u->refuses == NET_OK) {
         struct wire *w = wire_new();
+        if (u->window) wire_window(w, u->window);
         u->wires[u->wire_count++ % 64] = w;
         result.fd = wire_fd(w);
     }

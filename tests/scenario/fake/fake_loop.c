@@ -64,13 +64,15 @@ static bool fire_timer(void)
 static bool turn(void)
 {
     bool happened = deliver_post() || fire_timer() || fake_conns_step();
-    while (run_afters()) happened = true;
+    while (run_afters())
+        happened = true;
     return happened;
 }
 
 void fake_settle(void)
 {
-    for (unsigned i = 0; turn(); i++) ck_assert_msg(i < 1000000, "the program is busy for ever");
+    for (unsigned i = 0; turn(); i++)
+        ck_assert_msg(i < 1000000, "the program is busy for ever");
 }
 
 void fake_run(usec_t duration)
@@ -123,7 +125,8 @@ void loop_after_turn(struct loop *loop, struct loop_after *after)
 void loop_after_cancel(struct loop_after *after) { list_remove(&after->node); }
 
 /* Descriptors are wires here: nothing that watches real ones runs in a scenario. */
-void loop_io_start(struct loop *loop, struct loop_io *io, int fd, int wants, void (*ready)(struct loop_io *io, int what))
+void loop_io_start(struct loop *loop, struct loop_io *io, int fd, int wants,
+                   void (*ready)(struct loop_io *io, int what))
 {
     (void)loop, (void)io, (void)fd, (void)wants, (void)ready;
     ck_abort_msg("a scenario touched a real descriptor");

@@ -110,7 +110,8 @@ struct wire *gateway_connect(void)
 
 void client_post(struct wire *w, const char *path, const char *headers, const char *body)
 {
-    char *request = mem_printf("POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n%sContent-Length: %zu\r\n\r\n%s",
+    char *request = mem_printf("POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n%s"
+                               "Content-Length: %zu\r\n\r\n%s",
                                path, headers, strlen(body), body);
     wire_send(w, text_of(request));
     mem_free(request);
@@ -158,8 +159,10 @@ struct client_answer client_read(struct wire *w)
     answer.status = head.status;
     answer.body = mem_alloc(in.n + 1);
     memcpy(answer.body, in.p + head.length, in.n - head.length);
-    if (!body.done) ck_assert_int_eq(http_body_feed(&body, answer.body, in.n - head.length, &payload, &used), HTTP_FINE);
-    else payload = 0;
+    if (!body.done)
+        ck_assert_int_eq(http_body_feed(&body, answer.body, in.n - head.length, &payload, &used), HTTP_FINE);
+    else
+        payload = 0;
     answer.length = payload;
     answer.body[payload] = '\0';
     answer.complete = body.done;
@@ -176,7 +179,8 @@ struct client_answer client_read(struct wire *w)
 
 void upstream_json(struct wire *w, unsigned status, const char *body)
 {
-    char *answer = mem_printf("HTTP/1.1 %u X\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s", status, strlen(body), body);
+    char *answer = mem_printf("HTTP/1.1 %u X\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
+                              status, strlen(body), body);
     wire_send(w, text_of(answer));
     mem_free(answer);
     fake_settle();
@@ -217,13 +221,15 @@ const char *delta(const char *text)
 {
     static char event[1024];
     snprintf(event, sizeof event,
-             "data: {\"id\":\"1\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[{\"index\":0,"
-             "\"delta\":{\"content\":\"%s\"},\"logprobs\":null,\"finish_reason\":null}],\"usage\":null}\n\n",
+             "data: {\"id\":\"1\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\","
+             "\"choices\":[{\"index\":0,\"delta\":{\"content\":\"%s\"},\"logprobs\":null,\"finish_reason\":null}],"
+             "\"usage\":null}\n\n",
              text);
     return event;
 }
 
 const char finish_event[] =
-    "data: {\"id\":\"1\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[{\"index\":0,\"delta\":{},"
-    "\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":2,\"total_tokens\":5}}\n\n";
+    "data: {\"id\":\"1\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[{\"index\":0,"
+    "\"delta\":{},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":2,\"total_tokens\":"
+    "5}}\n\n";
 const char done_event[] = "data: [DONE]\n\n";

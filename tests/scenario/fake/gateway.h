@@ -5,8 +5,8 @@
 #include "dsgate/gate/worker.h"
 #include "fake.h"
 
-/* Starts a world with a gateway in it; the test fails when the config is not accepted. Ends with gateway_end(), which checks that nothing is left:
- * no connection, no lease, no waiting ticket. */
+/* Starts a world with a gateway in it; the test fails when the config is not accepted. Ends with gateway_end(), which
+ * checks that nothing is left: no connection, no lease, no waiting ticket. */
 void gateway_begin(const char *yaml);
 void gateway_end(void);
 
@@ -18,7 +18,8 @@ unsigned gateway_in_flight(const char *upstream);
 unsigned gateway_waiting(void);
 bool gateway_is_down(const char *upstream);
 
-/* A POST of a chat completion: keep-alive, model "m", `extra` fields inside the JSON object ("" or ",\"stream\":true"). */
+/* A POST of a chat completion: keep-alive, model "m", `extra` fields inside the JSON object ("" or
+ * ",\"stream\":true"). */
 void client_post_chat(struct wire *w, const char *extra);
 void client_post(struct wire *w, const char *path, const char *headers, const char *body);
 
