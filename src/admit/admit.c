@@ -60,6 +60,7 @@ enum failure admit_http_failure(enum http_error e)
     case HTTP_TOO_MANY_FIELDS: return FAIL_HEADERS_TOO_LARGE;
     case HTTP_BODY_TOO_LARGE: return FAIL_BODY_TOO_LARGE;
     case HTTP_TIMEOUT: return FAIL_REQUEST_TIMEOUT;
+    case HTTP_NO_ROOM: return FAIL_MEMORY;
     case HTTP_ERROR_COUNT: break;
     }
     return FAIL_INTERNAL;

@@ -9,11 +9,6 @@
 
 enum { FILE_MAX = 1 << 20 };
 
-const char *config_dialect_name(enum conf_dialect d)
-{
-    return (unsigned)d < DIALECT_COUNT ? dialect_names[d] : "unknown";
-}
-
 /* A file that names no upstreams gets the environment's. */
 static void read_default_upstreams(struct reader *r)
 {

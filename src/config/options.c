@@ -49,6 +49,8 @@ static const struct option_table admin_table = {.size = sizeof(struct config), R
 static const struct option limit_rows[] = {
     {"body", OPTION_SIZE, LIMIT(body), .fallback = "10MB", .min = "1KB", .max = "1GB",
      .doc = "Largest request body; a larger one is answered with 413."},
+    {"bodies", OPTION_SIZE, LIMIT(bodies), .fallback = "1GB", .min = "1MB", .max = "1024GB",
+     .doc = "Memory for request bodies over 16KB, all together; what does not fit is answered with 503."},
     {"headers", OPTION_SIZE, LIMIT(headers), .fallback = "32KB", .min = "1KB", .max = "1MB",
      .doc = "Largest request head, from the request line to the blank line; a larger one is answered with 431."},
     {"header_count", OPTION_COUNT, LIMIT(header_count), .fallback = "100", .min = "10", .max = "128",

@@ -21,6 +21,7 @@ struct gate {
     const struct config *config;
     struct pool *pool;
     struct shared shared;
+    atomic_uint_fast64_t bodies;
     struct listeners *listeners;
     struct admin *admin;
     struct prober *prober;
@@ -187,6 +188,7 @@ struct gate *gate_open(const struct config *config, const struct gate_options *o
     g->shared.sched = sched_new(config->limits.waiting);
     g->shared.dns = dns_new();
     g->shared.metrics = metrics_new();
+    g->shared.bodies = &g->bodies;
     g->listeners = listeners_new(o->loop, on_accepted, g);
     g->admin = admin_new(o->loop, &g->shared);
     g->prober = prober_new(o->loop, g->shared.sched);

@@ -1,3 +1,4 @@
+/* Container runtimes run this every few seconds: one connection, no loop, no threads. */
 #include "dsgate/gate/health_check.h"
 #include "dsgate/net/address.h"
 #include <errno.h>
@@ -16,7 +17,6 @@ static void use_loopback(struct address *a)
     }
 }
 
-/* Plain blocking calls with a time limit: this is a program of its own that asks one question. */
 static int connect_to(const struct address *a)
 {
     struct timeval limit = {.tv_sec = 3};

@@ -1,3 +1,4 @@
+/* The protocol is one datagram with a few words; the library for it would be the larger dependency. */
 #include "dsgate/gate/notify.h"
 #include "dsgate/base/text.h"
 #include <stdio.h>

@@ -1,3 +1,5 @@
+/* Whatever goes wrong, a client's library must be able to read it: an error has the shape of the API that was called, and
+ * says whether another try makes sense. */
 #include "dsgate/gate/reply.h"
 #include "dsgate/cache/cache.h"
 #include "dsgate/gate/worker.h"

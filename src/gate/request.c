@@ -1,3 +1,4 @@
+/* What a request owns, and gives back, is listed here and nowhere else. */
 #include "dsgate/gate/request.h"
 #include "dsgate/gate/models.h"
 #include "dsgate/gate/worker.h"

@@ -84,12 +84,14 @@ static void on_gauges(struct timer *timer)
 /* ---- making and ending ---- */
 
 /* A line that leaves no room for headers is told as such, with 414: so a line may be one byte shorter than the head. */
-static struct server_options server_options_of(const struct config *c)
+static struct server_options server_options_of(const struct worker *w, const struct config *c)
 {
     return (struct server_options){.limits = {.line = (uint32_t)c->limits.headers - 1,
                                               .head = (uint32_t)c->limits.headers,
                                               .fields = c->limits.header_count,
                                               .body = c->limits.body},
+                                   .bodies_max = c->limits.bodies,
+                                   .bodies = w->shared->bodies,
                                    .head_timeout = c->timeouts.request_head,
                                    .body_timeout = c->timeouts.request_body,
                                    .keep_alive_timeout = c->timeouts.keep_alive,
@@ -98,7 +100,7 @@ static struct server_options server_options_of(const struct config *c)
 
 static void furnish(struct worker *w)
 {
-    struct server_options server = server_options_of(w->pool->config);
+    struct server_options server = server_options_of(w, w->pool->config);
     struct client_options client = {
         .idle_keep = UPSTREAM_IDLE_KEEP,
         .idle_per_origin = UPSTREAM_IDLE_MAX,
@@ -209,7 +211,7 @@ void worker_adopt(struct worker *w, int fd, const struct address *peer, struct t
 static void deliver_pool(struct loop_post *p)
 {
     struct message *m = CONTAINER_OF(p, struct message, post);
-    struct server_options o = server_options_of(m->pool->config);
+    struct server_options o = server_options_of(m->worker, m->pool->config);
     pool_unref(m->worker->pool);
     m->worker->pool = m->pool;
     server_set_options(m->worker->server, &o);

@@ -99,7 +99,9 @@ static inline __m256i suspects(__m256i v, __m256i before)
 
 static inline uint64_t block_suspects(const struct block *b, uint32_t before)
 {
-    return gather(suspects(b->v[0], _mm256_set1_epi32((int)before)), suspects(b->v[1], b->v[0]));
+    __m256i last = _mm256_set1_epi32((int)before);
+    if (!_mm256_movemask_epi8(either(either(b->v[0], b->v[1]), last))) return 0; /* all ASCII */
+    return gather(suspects(b->v[0], last), suspects(b->v[1], b->v[0]));
 }
 
 #include "json_blocks.h"

@@ -53,6 +53,7 @@ static inline uint64_t block_simple_escapes(const struct block *b) { return asci
  * bit 6 there, which continuation bytes have not. */
 static inline uint64_t block_suspects(const struct block *b, uint32_t before)
 {
+    if (!(block_at_least(b, 0x80) | (before & 0x80808080))) return 0; /* all ASCII */
     __m512i lanes = _mm512_alignr_epi64(b->v, _mm512_set1_epi32((int)before), 6);
     __m512i two = _mm512_subs_epu8(PLACES_BEFORE(b, lanes, 1), _mm512_set1_epi8(0xC0 - 0x80));
     __m512i three = _mm512_subs_epu8(PLACES_BEFORE(b, lanes, 2), _mm512_set1_epi8(0xE0 - 0x80));

@@ -12,9 +12,10 @@
  *   block_operators(b)        which are one of {}[]:,
  *   block_spaces(b)           which are white space,
  *   block_simple_escapes(b)   which are one of "\/bfnrt: a backslash and that is a whole escape,
- *   block_suspects(b, before) where UTF-8 may go wrong, when `before` are the four bytes before it, the last one
- * highest: a continuation byte that is not due, another byte where one is due, and a rare lead, that is, 0xC0, 0xC1,
- * 0xE0, 0xED or anything from 0xF0 on.
+ *   block_suspects(b, before) where UTF-8 may go wrong, as told below.
+ *
+ * A suspect is a continuation byte that is not due, another byte where one is due, or a rare lead, that is, 0xC0, 0xC1,
+ * 0xE0, 0xED or anything from 0xF0 on. `before` holds the four bytes before the block, the last one highest.
  */
 #ifndef DSGATE_LLM_JSON_BLOCKS_H
 #define DSGATE_LLM_JSON_BLOCKS_H
@@ -32,7 +33,7 @@ struct carry {
     uint64_t escape;    /* bit 0: the first byte is escaped */
     uint64_t hex;       /* bits 0 to 3: hexadecimal digits still due */
     uint64_t scalar;    /* bit 0: the byte before belonged to a number or name */
-    uint64_t suspect;   /* bit 0: the byte before was one */
+    uint64_t suspect;   /* bit 0: the byte before was a suspect of UTF-8 */
     uint32_t before;    /* the last four bytes, the last one highest */
 };
 
@@ -121,7 +122,7 @@ static inline uint64_t find_bad_utf8(const struct block *b, uint32_t before)
     return never | check_second_bytes(b, before >> 24) | (due ^ (block_at_least(b, 0x80) & ~two));
 }
 
-/* Most languages make no suspects, so that the full check is seldom needed. */
+/* Most languages have no suspects, so the full check is seldom needed. */
 static inline uint64_t check_utf8(const struct block *b, const char *p, struct carry *c)
 {
     uint64_t suspects = block_suspects(b, c->before);

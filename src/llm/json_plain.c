@@ -70,10 +70,18 @@ static inline uint64_t block_operators(const struct block *b) { return in_set(b,
 static inline uint64_t block_spaces(const struct block *b) { return in_set(b, JSON_SET_SPACE); }
 static inline uint64_t block_simple_escapes(const struct block *b) { return in_set(b, JSON_SET_SIMPLE_ESCAPE); }
 
+static inline bool is_ascii(const struct block *b, uint64_t all)
+{
+    for (unsigned i = 0; i < 8; i++)
+        all |= b->word[i];
+    return !(all & HIGHS);
+}
+
 /* Here only bit 7 of each byte counts, and shifting brings the bits below there. */
 static inline uint64_t block_suspects(const struct block *b, uint32_t before)
 {
     uint64_t mask = 0, last = (uint64_t)before << 32;
+    if (is_ascii(b, last)) return 0;
     for (unsigned i = 0; i < 8; i++) {
         uint64_t word = b->word[i], one = word << 8 | last >> 56, two = word << 16 | last >> 48;
         uint64_t three = word << 24 | last >> 40;

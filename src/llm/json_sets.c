@@ -1,4 +1,4 @@
-/* What the sets mean is said where they are used (json_blocks.h). */
+/* What the sets are for is said in json_blocks.h. */
 #include "json_sets.h"
 
 enum {

@@ -1,9 +1,8 @@
-/* json_sets.h - the sets of bytes that a block pass asks for, as a table for those that look bytes up one way or other.
- */
+/* json_sets.h - the sets of bytes that a block pass asks for, as a table to look them up in. */
 #ifndef DSGATE_LLM_JSON_SETS_H
 #define DSGATE_LLM_JSON_SETS_H
 
-/* Bytes from 0x80 on are in the last set alone, which has no others, and which has the highest bit as they have. */
+/* Only the last set has bytes from 0x80 on, and it has no others. Its bit is the highest one, as theirs. */
 enum { JSON_SET_OPERATOR = 1, JSON_SET_SPACE = 2, JSON_SET_SIMPLE_ESCAPE = 4, JSON_SET_RARE_LEAD = 128 };
 
 /* For each byte the sets that it is in. */

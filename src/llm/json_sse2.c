@@ -98,8 +98,11 @@ static inline __m128i suspects(__m128i v, __m128i before)
 
 static inline uint64_t block_suspects(const struct block *b, uint32_t before)
 {
-    return gather(suspects(b->v[0], _mm_set1_epi32((int)before)), suspects(b->v[1], b->v[0]),
-                  suspects(b->v[2], b->v[1]), suspects(b->v[3], b->v[2]));
+    __m128i last = _mm_set1_epi32((int)before);
+    __m128i all = either(either(either(b->v[0], b->v[1]), either(b->v[2], b->v[3])), last);
+    if (!_mm_movemask_epi8(all)) return 0; /* all ASCII */
+    return gather(suspects(b->v[0], last), suspects(b->v[1], b->v[0]), suspects(b->v[2], b->v[1]),
+                  suspects(b->v[3], b->v[2]));
 }
 
 #include "json_blocks.h"

@@ -20,6 +20,8 @@ struct text exchange_body(const struct exchange *x)
 
 void exchange_forget_request(struct exchange *x)
 {
+    if (x->claimed) atomic_fetch_sub_explicit(exchange_server(x)->options.bodies, x->claimed, memory_order_relaxed);
+    x->claimed = 0;
     mem_free(x->head);
     x->head = NULL;
     x->body = NULL;

@@ -24,6 +24,7 @@ struct exchange {
     bool to_head, minor_0;  /* of the request, kept when the request is forgotten */
     bool chunked, bodiless, close;
     bool broken;            /* the client is gone, the handler will be told after this turn */
+    uint64_t claimed;       /* of server_options.bodies */
     uint64_t announced;     /* Content-Length bytes still owed */
 };
 

@@ -32,13 +32,30 @@ static bool send_continue(struct server_conn *sc)
     return conn_write(&sc->conn, &iov, 1);
 }
 
+/* Short bodies are bounded by the number of connections; only longer ones are counted. */
+#define UNCOUNTED_BODY ((uint64_t)16 * 1024)
+
+/* Sets `total` bytes of the memory for bodies aside for this request; false: there is not so much left. */
+static bool claim_body(struct server_conn *sc, uint64_t total)
+{
+    const struct server_options *o = &sc->server->options;
+    if (!o->bodies || total <= UNCOUNTED_BODY || total <= sc->x.claimed) return true;
+    uint64_t more = total - sc->x.claimed;
+    if (atomic_fetch_add_explicit(o->bodies, more, memory_order_relaxed) + more <= o->bodies_max) {
+        sc->x.claimed = total;
+        return true;
+    }
+    atomic_fetch_sub_explicit(o->bodies, more, memory_order_relaxed);
+    return false;
+}
+
 /* Gives the parsed head (and a body of declared length) a place of its own. false: no memory for it. */
 static bool keep_head(struct server_conn *sc)
 {
     const struct http_head *parsed = &sc->server->head;
     struct exchange *x = &sc->x;
     size_t record = http_head_size(parsed), body = parsed->framing == HTTP_LENGTH ? (size_t)parsed->content_length : 0;
-    char *block = mem_try_alloc(record + parsed->length + body);
+    char *block = claim_body(sc, body) ? mem_try_alloc(record + parsed->length + body) : NULL;
     if (!block) return false;
     memcpy(block + record, parsed->base, parsed->length);
     x->head = (struct http_head *)(void *)block;
@@ -65,6 +82,9 @@ static size_t take_body(struct server_conn *sc, char *in, size_t n)
     if (sc->framing.framing == HTTP_LENGTH) {
         if (in != x->body + x->body_length) memcpy(x->body + x->body_length, in, payload);
         x->body_length += payload;
+    } else if (!claim_body(sc, sc->framing.received)) {
+        server_refuse(sc, HTTP_NO_ROOM);
+        return SIZE_MAX;
     } else {
         buf_append(&x->chunks, in, payload);
     }
@@ -76,7 +96,7 @@ static bool end_head(struct server_conn *sc, bool body_is_here)
 {
     sc->scanned = 0;
     if (!keep_head(sc)) {
-        server_refuse(sc, HTTP_BODY_TOO_LARGE);
+        server_refuse(sc, HTTP_NO_ROOM);
         return false;
     }
     if (sc->framing.done) return true;

@@ -30,7 +30,8 @@ void reading_free(struct reading *r)
     sse_reader_free(&r->sse);
 }
 
-bool reading_status_is_retryable(unsigned status)
+/* Another upstream is worth trying. */
+static bool is_retryable(unsigned status)
 {
     return status == 429 || status == 500 || status == 502 || status == 503 || status == 504;
 }
@@ -130,7 +131,7 @@ static const char *judge_plain(struct reading *r, struct text body)
 static const char *judge(struct reading *r, struct text body)
 {
     if (r->mode == READ_PLAIN) return judge_plain(r, body);
-    return reading_status_is_retryable(r->status) ? "error_status" : NULL;
+    return is_retryable(r->status) ? "error_status" : NULL;
 }
 
 static struct reading_step feed_document(struct reading *r, struct text in, bool end)

@@ -74,6 +74,36 @@ START_TEST(too_much_is_refused)
 }
 END_TEST
 
+/* However many clients announce long bodies, the memory for all of them is bounded; short requests pass all the same.
+ */
+START_TEST(bodies_share_a_bounded_memory)
+{
+    begin("log: {access: 'off'}\nlimits: {body: 1MB, bodies: 1MB}\nupstreams: [{name: a, base_url: "
+          "'http://a.test:80/v1'}]\n");
+    struct wire *first = gateway_connect(), *second = gateway_connect(), *chunked = gateway_connect();
+    wire_send(first, TEXT("POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n"));
+    wire_send(second, TEXT("POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n"));
+    fake_settle();
+    ck_error(second, 503, "gateway_memory_limit");
+    ck_assert_str_eq(client_field("retry-after"), "2");
+    char piece[0x10000 + 1] = {0};
+    memset(piece, ' ', 0x10000);
+    wire_send(chunked,
+              TEXT("POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n10000\r\n"));
+    wire_send(chunked, text_of(piece));
+    fake_settle();
+    ck_error(chunked, 503, "gateway_memory_limit");
+    check_next_client_is_served();
+    wire_close(first);
+    fake_settle();
+    struct wire *third = gateway_connect();
+    wire_send(third, TEXT("POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n"));
+    fake_settle();
+    ck_assert_uint_eq(wire_received(third).n, 0);
+    gateway_end();
+}
+END_TEST
+
 /* Each holder of a connection is ended by a total deadline, however busily it drips. */
 START_TEST(slow_clients_are_ended)
 {
@@ -324,13 +354,15 @@ START_TEST(long_lists_of_models_are_read)
     wire_send(client, TEXT("GET /v1/models HTTP/1.1\r\nHost: h\r\n\r\n"));
     fake_settle();
     BUF_ADD(&body, "{\"data\":[");
-    for (int i = 0; i < 2 * NAMES; i++) buf_printf(&body, "{\"id\":\"m%d\"},", i % NAMES);
+    for (int i = 0; i < 2 * NAMES; i++)
+        buf_printf(&body, "{\"id\":\"m%d\"},", i % NAMES);
     BUF_ADD(&body, "{\"id\":\"last\"}]}");
     buf_add_byte(&body, '\0');
     upstream_json(a.wires[0], 200, body.data);
     buf_free(&body);
     struct client_answer answer = client_read(client);
-    for (const char *at = answer.body; (at = strstr(at, "\"id\":\"")); at++) listed++;
+    for (const char *at = answer.body; (at = strstr(at, "\"id\":\"")); at++)
+        listed++;
     ck_assert_uint_eq(listed, NAMES + 1);
     mem_free(answer.body);
     gateway_end();
@@ -354,7 +386,8 @@ START_TEST(clients_that_left_unnoticed)
 }
 END_TEST
 
-TEST_MAIN("clients", ambiguous_requests_are_refused, too_much_is_refused, slow_clients_are_ended, slow_bodies_are_ended,
-          idle_connections_are_closed_without_a_word, readers_that_stopped_are_ended, a_client_may_ask_before_it_sends,
-          pipelined_and_gone, pipelines_are_bounded, http_1_0_clients_are_served, mistakes_are_told,
-          clients_do_not_choose_hosts, models_are_listed, long_lists_of_models_are_read, clients_that_left_unnoticed)
+TEST_MAIN("clients", ambiguous_requests_are_refused, too_much_is_refused, bodies_share_a_bounded_memory,
+          slow_clients_are_ended, slow_bodies_are_ended, idle_connections_are_closed_without_a_word,
+          readers_that_stopped_are_ended, a_client_may_ask_before_it_sends, pipelined_and_gone, pipelines_are_bounded,
+          http_1_0_clients_are_served, mistakes_are_told, clients_do_not_choose_hosts, models_are_listed,
+          long_lists_of_models_are_read, clients_that_left_unnoticed)

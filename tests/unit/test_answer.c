@@ -1,8 +1,7 @@
+#include "../suite.h"
 #include "answer_samples.h"
 #include "dsgate/llm/sse.h"
-#include <check.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 static void describe(char *line, size_t n, const struct answer_facts *f)
 {
@@ -176,24 +175,17 @@ START_TEST(names_of_finishes)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-    Suite *suite = suite_create("answer");
-    TCase *tc = tcase_create("answer");
-    tcase_add_loop_test(tc, read_streams, 0, sizeof streams / sizeof *streams);
-    tcase_add_test(tc, seen_token_skips_plain_chunks);
-    tcase_add_loop_test(tc, read_bodies, 0, sizeof bodies / sizeof *bodies);
-    tcase_add_loop_test(tc, invalid_bodies_say_nothing, 0, sizeof invalid_bodies / sizeof *invalid_bodies);
-    tcase_add_loop_test(tc, counts, 0, sizeof usages / sizeof *usages);
-    tcase_add_loop_test(tc, every_prefix_of_every_sample, 0, sizeof bodies / sizeof *bodies);
-    tcase_add_loop_test(tc, put_errors, 0, sizeof errors / sizeof *errors);
-    tcase_add_loop_test(tc, own_errors_are_read_as_errors, 0, 4);
-    tcase_add_test(tc, names_of_finishes);
-    suite_add_tcase(suite, tc);
-    SRunner *sr = srunner_create(suite);
-    srunner_set_fork_status(sr, CK_NOFORK);
-    srunner_run_all(sr, CK_NORMAL);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? 1 : 0;
+    tcase_add_loop_test(tests, read_streams, 0, COUNT(streams));
+    tcase_add_test(tests, seen_token_skips_plain_chunks);
+    tcase_add_loop_test(tests, read_bodies, 0, COUNT(bodies));
+    tcase_add_loop_test(tests, invalid_bodies_say_nothing, 0, COUNT(invalid_bodies));
+    tcase_add_loop_test(tests, counts, 0, COUNT(usages));
+    tcase_add_loop_test(tests, every_prefix_of_every_sample, 0, COUNT(bodies));
+    tcase_add_loop_test(tests, put_errors, 0, COUNT(errors));
+    tcase_add_loop_test(tests, own_errors_are_read_as_errors, 0, 4);
+    tcase_add_test(tests, names_of_finishes);
 }
+
+TEST_MAIN_ADDING("answer", add_tests)

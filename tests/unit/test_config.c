@@ -411,15 +411,6 @@ START_TEST(test_shipped_file)
 }
 END_TEST
 
-START_TEST(test_dialect_names)
-{
-    ck_assert_str_eq(config_dialect_name(DIALECT_OPENAI), "openai");
-    ck_assert_str_eq(config_dialect_name(DIALECT_SILICONFLOW), "siliconflow");
-    ck_assert_str_eq(config_dialect_name(DIALECT_OLLAMA), "ollama");
-    ck_assert_str_eq(config_dialect_name(DIALECT_COUNT), "unknown");
-}
-END_TEST
-
 static void add_tests(TCase *tests)
 {
     tcase_add_checked_fixture(tests, clean_environment, clean_environment);
@@ -440,7 +431,6 @@ static void add_tests(TCase *tests)
     tcase_add_loop_test(tests, test_secret_file, 0, COUNT(secret_files));
     tcase_add_test(tests, test_load);
     tcase_add_test(tests, test_shipped_file);
-    tcase_add_test(tests, test_dialect_names);
 }
 
 TEST_MAIN_ADDING("config", add_tests)

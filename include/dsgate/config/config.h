@@ -25,6 +25,7 @@ struct conf_listen {
 
 struct conf_limits {
     uint64_t body;         /* request body */
+    uint64_t bodies;       /* all request bodies at once */
     uint64_t headers;      /* request head */
     unsigned header_count;
     unsigned connections;  /* client connections at once */
@@ -147,7 +148,5 @@ void config_unref(const struct config *c);         /* wipes secrets; NULL is fin
 /* The annotated reference file, generated from the option table; and the same as mdoc list items for dsgate.yaml(5). */
 void config_write_reference(FILE *out);
 void config_write_manual(FILE *out);
-
-const char *config_dialect_name(enum conf_dialect d);
 
 #endif

@@ -20,6 +20,7 @@ struct shared {
     struct dns *dns;
     struct metrics *metrics;
     struct access_file *access_file;
+    atomic_uint_fast64_t *bodies; /* bytes of long request bodies under way */
 };
 
 struct worker {

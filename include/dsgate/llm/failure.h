@@ -51,6 +51,8 @@ enum advice { ADVISE_NOTHING, ADVISE_RETRY, ADVISE_NO_RETRY }; /* x-should-retry
       "The upstream broke off in the middle of its answer.") \
     X(FAIL_CONNECTIONS,           503, "server_error",          "gateway_connection_limit",    2, ADVISE_RETRY, \
       "The gateway has reached its connection limit.") \
+    X(FAIL_MEMORY,                503, "server_error",          "gateway_memory_limit",        2, ADVISE_RETRY, \
+      "Other requests fill the memory that is set aside for request bodies.") \
     X(FAIL_QUEUE_FULL,            503, "server_error",          "gateway_queue_full",          5, ADVISE_RETRY, \
       "Too many requests are waiting for an upstream.") \
     X(FAIL_QUEUE_TIMEOUT,         503, "server_error",          "gateway_queue_timeout",       5, ADVISE_NO_RETRY, \

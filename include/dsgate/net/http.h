@@ -131,7 +131,8 @@ void http_head_copy(struct http_head *to, const struct http_head *from, const ch
     X(HTTP_HEAD_TOO_LARGE, "head_too_large", 431, "the headers are larger than allowed") \
     X(HTTP_TOO_MANY_FIELDS, "too_many_fields", 431, "there are more header lines than allowed") \
     X(HTTP_BODY_TOO_LARGE, "body_too_large", 413, "the body is larger than allowed") \
-    X(HTTP_TIMEOUT, "timeout", 408, "the request did not arrive in time")
+    X(HTTP_TIMEOUT, "timeout", 408, "the request did not arrive in time") \
+    X(HTTP_NO_ROOM, "no_room", 503, "other requests fill the memory that is set aside for bodies")
 
 enum http_error {
 #define X(id, name, status, text) id,

@@ -11,6 +11,7 @@
 #include "dsgate/net/address.h"
 #include "dsgate/net/conn.h"
 #include "dsgate/net/http.h"
+#include <stdatomic.h>
 
 struct server;
 struct exchange; /* one request and its answer */
@@ -20,6 +21,8 @@ struct server_options {
     usec_t head_timeout;       /* from a request's first byte (or the connection's start) to the end of its head */
     usec_t body_timeout;       /* total, from the end of the head to the end of the body */
     usec_t keep_alive_timeout; /* idle between requests */
+    uint64_t bodies_max;       /* bytes of long request bodies at once, over all servers that share `bodies` */
+    atomic_uint_fast64_t *bodies; /* how many there are; NULL: not counted */
     usec_t write_timeout;      /* no byte of an answer taken by the client for so long */
 };
 

@@ -60,7 +60,4 @@ struct reading_step reading_commit(struct reading *r);
 /* The upstream broke off: may what came stand as complete? True only for streams that have said their end. */
 bool reading_is_complete(const struct reading *r);
 
-/* Statuses that make another upstream worth trying. */
-bool reading_status_is_retryable(unsigned status);
-
 #endif

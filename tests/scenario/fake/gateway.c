@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 static struct shared shared;
+static atomic_uint_fast64_t bodies;
 static struct worker *worker;
 static struct pool *pool;
 static struct text last_head;
@@ -30,7 +31,8 @@ void gateway_begin(const char *yaml)
     shared = (struct shared){.sched = sched_new(pool->config->limits.waiting),
                              .dns = dns_new(),
                              .metrics = metrics_new(),
-                             .access_file = access_file_open("off", &error)};
+                             .access_file = access_file_open("off", &error),
+                             .bodies = &bodies};
     worker = worker_open(&shared, 0, fake_loop(), pool);
 }
 
@@ -87,6 +89,7 @@ void gateway_end(void)
     for (size_t i = 0; i < pool->upstream_count; i++)
         ck_assert_uint_eq(gateway_in_flight(pool->upstreams[i].conf->name), 0);
     ck_assert_uint_eq(gateway_waiting(), 0);
+    ck_assert_uint_eq(atomic_load(&bodies), 0);
     dns_free(shared.dns);
     pool_unref(pool);
     sched_free(shared.sched);

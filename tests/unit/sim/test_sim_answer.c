@@ -1,7 +1,7 @@
 /* Plans and dialects: the order of beats, where faults strike, and that every byte of every dialect is well-formed. */
 #include "../../../src/tools/sim/dialect.h"
+#include "../../suite.h"
 #include "dsgate/base/mem.h"
-#include <check.h>
 #include <stdio.h>
 
 #define M     "\"model\":\"deepseek-flash\""
@@ -352,27 +352,20 @@ START_TEST(the_named_tool_is_called)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-    Suite *suite = suite_create("sim_answer");
-    TCase *tc = tcase_create("sim_answer");
-    tcase_add_loop_test(tc, beats_come_in_order, 0, sizeof plans / sizeof *plans);
-    tcase_add_loop_test(tc, positions_count_beats, 0, sizeof positions / sizeof *positions);
-    tcase_add_test(tc, huge_answers_have_long_beats);
-    tcase_add_loop_test(tc, every_event_is_json, 0, sizeof dialects / sizeof *dialects);
-    tcase_add_test(tc, the_first_and_last_chunk_of_a_chat_to_the_byte);
-    tcase_add_test(tc, beats_join_to_the_whole);
-    tcase_add_test(tc, an_answer_cut_anywhere_is_continued);
-    tcase_add_test(tc, a_foreign_beginning_is_followed_by_a_whole_answer);
-    tcase_add_test(tc, arguments_follow_the_schema);
-    tcase_add_test(tc, pieces_of_arguments_join_and_are_whole_characters);
-    tcase_add_test(tc, a_schema_nested_too_deeply_ends);
-    tcase_add_test(tc, the_named_tool_is_called);
-    suite_add_tcase(suite, tc);
-    SRunner *sr = srunner_create(suite);
-    srunner_set_fork_status(sr, CK_NOFORK);
-    srunner_run_all(sr, CK_NORMAL);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? 1 : 0;
+    tcase_add_loop_test(tests, beats_come_in_order, 0, COUNT(plans));
+    tcase_add_loop_test(tests, positions_count_beats, 0, COUNT(positions));
+    tcase_add_test(tests, huge_answers_have_long_beats);
+    tcase_add_loop_test(tests, every_event_is_json, 0, COUNT(dialects));
+    tcase_add_test(tests, the_first_and_last_chunk_of_a_chat_to_the_byte);
+    tcase_add_test(tests, beats_join_to_the_whole);
+    tcase_add_test(tests, an_answer_cut_anywhere_is_continued);
+    tcase_add_test(tests, a_foreign_beginning_is_followed_by_a_whole_answer);
+    tcase_add_test(tests, arguments_follow_the_schema);
+    tcase_add_test(tests, pieces_of_arguments_join_and_are_whole_characters);
+    tcase_add_test(tests, a_schema_nested_too_deeply_ends);
+    tcase_add_test(tests, the_named_tool_is_called);
 }
+
+TEST_MAIN_ADDING("sim_answer", add_tests)

@@ -1,6 +1,6 @@
 /* Reading and checking requests: what is understood, and what is refused in DeepSeek's words. */
 #include "../../../src/tools/sim/call.h"
-#include <check.h>
+#include "../../suite.h"
 #include <stdio.h>
 
 static const char *const names[] = {"deepseek-flash"};
@@ -264,24 +264,17 @@ START_TEST(prompts_grow_at_their_end)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-    Suite *suite = suite_create("sim_call");
-    TCase *tc = tcase_create("sim_call");
-    tcase_add_loop_test(tc, requests_are_checked, 0, sizeof checks / sizeof *checks);
-    tcase_add_test(tc, a_prompt_beyond_the_context_is_refused);
-    tcase_add_test(tc, model_names_carry_scenarios);
-    tcase_add_test(tc, a_model_name_that_is_too_long_does_not_exist);
-    tcase_add_loop_test(tc, wishes_are_understood, 0, sizeof wishes / sizeof *wishes);
-    tcase_add_test(tc, tool_choice_none_hides_the_tools);
-    tcase_add_loop_test(tc, given_texts_are_found, 0, sizeof givens / sizeof *givens);
-    tcase_add_test(tc, the_seed_ignores_what_is_to_be_continued_and_how_it_is_sent);
-    tcase_add_test(tc, prompts_grow_at_their_end);
-    suite_add_tcase(suite, tc);
-    SRunner *sr = srunner_create(suite);
-    srunner_set_fork_status(sr, CK_NOFORK);
-    srunner_run_all(sr, CK_NORMAL);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? 1 : 0;
+    tcase_add_loop_test(tests, requests_are_checked, 0, COUNT(checks));
+    tcase_add_test(tests, a_prompt_beyond_the_context_is_refused);
+    tcase_add_test(tests, model_names_carry_scenarios);
+    tcase_add_test(tests, a_model_name_that_is_too_long_does_not_exist);
+    tcase_add_loop_test(tests, wishes_are_understood, 0, COUNT(wishes));
+    tcase_add_test(tests, tool_choice_none_hides_the_tools);
+    tcase_add_loop_test(tests, given_texts_are_found, 0, COUNT(givens));
+    tcase_add_test(tests, the_seed_ignores_what_is_to_be_continued_and_how_it_is_sent);
+    tcase_add_test(tests, prompts_grow_at_their_end);
 }
+
+TEST_MAIN_ADDING("sim_call", add_tests)

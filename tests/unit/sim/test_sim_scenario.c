@@ -2,8 +2,8 @@
 #include "../../../src/tools/sim/errors.h"
 #include "../../../src/tools/sim/near.h"
 #include "../../../src/tools/sim/scenario_table.h"
+#include "../../suite.h"
 #include "dsgate/base/mem.h"
-#include <check.h>
 
 static struct scenario parse(const char *spec)
 {
@@ -211,24 +211,17 @@ START_TEST(the_list_names_every_scenario)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-    Suite *suite = suite_create("sim_scenario");
-    TCase *tc = tcase_create("sim_scenario");
-    tcase_add_loop_test(tc, faults_strike_where_they_are_told, 0, sizeof faults / sizeof *faults);
-    tcase_add_test(tc, every_position_has_a_name_that_is_understood);
-    tcase_add_loop_test(tc, errors_and_conditions, 0, sizeof refusals / sizeof *refusals);
-    tcase_add_test(tc, a_condition_on_a_fault_is_no_error);
-    tcase_add_test(tc, nothing_is_the_normal_answer);
-    tcase_add_test(tc, shapes);
-    tcase_add_loop_test(tc, mistakes_are_told, 0, sizeof mistakes / sizeof *mistakes);
-    tcase_add_test(tc, near_words_come_nearest_first);
-    tcase_add_test(tc, the_list_names_every_scenario);
-    suite_add_tcase(suite, tc);
-    SRunner *sr = srunner_create(suite);
-    srunner_set_fork_status(sr, CK_NOFORK);
-    srunner_run_all(sr, CK_NORMAL);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? 1 : 0;
+    tcase_add_loop_test(tests, faults_strike_where_they_are_told, 0, COUNT(faults));
+    tcase_add_test(tests, every_position_has_a_name_that_is_understood);
+    tcase_add_loop_test(tests, errors_and_conditions, 0, COUNT(refusals));
+    tcase_add_test(tests, a_condition_on_a_fault_is_no_error);
+    tcase_add_test(tests, nothing_is_the_normal_answer);
+    tcase_add_test(tests, shapes);
+    tcase_add_loop_test(tests, mistakes_are_told, 0, COUNT(mistakes));
+    tcase_add_test(tests, near_words_come_nearest_first);
+    tcase_add_test(tests, the_list_names_every_scenario);
 }
+
+TEST_MAIN_ADDING("sim_scenario", add_tests)

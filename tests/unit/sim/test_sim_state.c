@@ -2,7 +2,7 @@
 #include "../../../src/tools/sim/lanes.h"
 #include "../../../src/tools/sim/prefix_cache.h"
 #include "../../../src/tools/sim/rules.h"
-#include <check.h>
+#include "../../suite.h"
 #include <stdio.h>
 
 /* ---- prefix cache: a block is 64 tokens of 4 bytes ---- */
@@ -275,33 +275,26 @@ START_TEST(the_list_is_json)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-    Suite *suite = suite_create("sim_state");
-    TCase *tc = tcase_create("sim_state");
-    tcase_add_unchecked_fixture(tc, fill_prompt, NULL);
-    tcase_add_test(tc, whole_blocks_hit);
-    tcase_add_test(tc, a_change_early_on_spoils_all_behind_it);
-    tcase_add_test(tc, parts_are_one_text);
-    tcase_add_test(tc, the_oldest_blocks_make_room);
-    tcase_add_test(tc, without_blocks_nothing_hits);
-    tcase_add_test(tc, tokens_round_up);
-    tcase_add_test(tc, the_limit_is_for_each_account_and_model);
-    tcase_add_test(tc, a_model_may_have_its_own_limit);
-    tcase_add_test(tc, models_with_limits_are_bounded);
-    tcase_add_test(tc, lanes_are_reused);
-    tcase_add_test(tc, strikes_are_counted_apart);
-    tcase_add_test(tc, the_nearest_scope_wins);
-    tcase_add_test(tc, a_count_runs_out_and_uncovers_the_rule_below);
-    tcase_add_test(tc, rules_are_bounded);
-    tcase_add_test(tc, a_bad_spec_changes_nothing);
-    tcase_add_test(tc, early_responses_are_for_all_or_none);
-    tcase_add_test(tc, the_list_is_json);
-    suite_add_tcase(suite, tc);
-    SRunner *sr = srunner_create(suite);
-    srunner_set_fork_status(sr, CK_NOFORK);
-    srunner_run_all(sr, CK_NORMAL);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? 1 : 0;
+    tcase_add_unchecked_fixture(tests, fill_prompt, NULL);
+    tcase_add_test(tests, whole_blocks_hit);
+    tcase_add_test(tests, a_change_early_on_spoils_all_behind_it);
+    tcase_add_test(tests, parts_are_one_text);
+    tcase_add_test(tests, the_oldest_blocks_make_room);
+    tcase_add_test(tests, without_blocks_nothing_hits);
+    tcase_add_test(tests, tokens_round_up);
+    tcase_add_test(tests, the_limit_is_for_each_account_and_model);
+    tcase_add_test(tests, a_model_may_have_its_own_limit);
+    tcase_add_test(tests, models_with_limits_are_bounded);
+    tcase_add_test(tests, lanes_are_reused);
+    tcase_add_test(tests, strikes_are_counted_apart);
+    tcase_add_test(tests, the_nearest_scope_wins);
+    tcase_add_test(tests, a_count_runs_out_and_uncovers_the_rule_below);
+    tcase_add_test(tests, rules_are_bounded);
+    tcase_add_test(tests, a_bad_spec_changes_nothing);
+    tcase_add_test(tests, early_responses_are_for_all_or_none);
+    tcase_add_test(tests, the_list_is_json);
 }
+
+TEST_MAIN_ADDING("sim_state", add_tests)

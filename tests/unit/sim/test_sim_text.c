@@ -2,7 +2,7 @@
 #include "../../../src/tools/sim/base64.h"
 #include "../../../src/tools/sim/hash.h"
 #include "../../../src/tools/sim/prose.h"
-#include <check.h>
+#include "../../suite.h"
 
 enum { LENGTH = 400 };
 
@@ -131,24 +131,17 @@ START_TEST(base64_as_in_rfc_4648)
 }
 END_TEST
 
-int main(void)
+static void add_tests(TCase *tests)
 {
-    Suite *suite = suite_create("sim_text");
-    TCase *tc = tcase_create("sim_text");
-    tcase_add_test(tc, the_same_seed_writes_the_same_text);
-    tcase_add_test(tc, a_token_depends_on_its_position_alone);
-    tcase_add_test(tc, tokens_are_whole_characters);
-    tcase_add_test(tc, text_begins_without_a_space_and_with_a_capital);
-    tcase_add_test(tc, a_cut_text_is_found_again_at_every_byte);
-    tcase_add_test(tc, a_foreign_text_is_not_found);
-    tcase_add_test(tc, picks_stay_below_their_bound_and_spread);
-    tcase_add_test(tc, hash_goes_on_where_it_stopped);
-    tcase_add_loop_test(tc, base64_as_in_rfc_4648, 0, sizeof base64 / sizeof *base64);
-    suite_add_tcase(suite, tc);
-    SRunner *sr = srunner_create(suite);
-    srunner_set_fork_status(sr, CK_NOFORK);
-    srunner_run_all(sr, CK_NORMAL);
-    int failed = srunner_ntests_failed(sr);
-    srunner_free(sr);
-    return failed ? 1 : 0;
+    tcase_add_test(tests, the_same_seed_writes_the_same_text);
+    tcase_add_test(tests, a_token_depends_on_its_position_alone);
+    tcase_add_test(tests, tokens_are_whole_characters);
+    tcase_add_test(tests, text_begins_without_a_space_and_with_a_capital);
+    tcase_add_test(tests, a_cut_text_is_found_again_at_every_byte);
+    tcase_add_test(tests, a_foreign_text_is_not_found);
+    tcase_add_test(tests, picks_stay_below_their_bound_and_spread);
+    tcase_add_test(tests, hash_goes_on_where_it_stopped);
+    tcase_add_loop_test(tests, base64_as_in_rfc_4648, 0, COUNT(base64));
 }
+
+TEST_MAIN_ADDING("sim_text", add_tests)
