@@ -50,9 +50,13 @@ function isFree(port) {
 }
 
 // Below the range from which the kernel takes the ports of outgoing connections, so that none of them comes in between.
+// One after the other from a random place: no port is given twice, although none is taken yet when it is given.
+const [firstPort, portCount] = [12_000, 20_000];
+let nextPort = Math.floor(Math.random() * portCount);
+
 export async function freePort() {
     for (;;) {
-        const port = 12_000 + Math.floor(Math.random() * 20_000);
+        const port = firstPort + (nextPort++ % portCount);
         if (await isFree(port)) return port;
     }
 }
