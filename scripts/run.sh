@@ -25,7 +25,7 @@ trap 'exit 130' INT TERM HUP
 simulator_listens() {
     patience=50
     while kill -0 "$simulator" 2>/dev/null; do
-        ! grep -qi listen "$log" || return 0
+        ! grep -q ' listens on ' "$log" || return 0
         patience=$((patience - 1))
         [ "$patience" -gt 0 ] || return 0
         sleep 0.1

@@ -83,6 +83,13 @@ static void keep_secrets(void)
     prctl(PR_SET_DUMPABLE, 0);
 }
 
+/* What keeps the gateway from starting, line by line. */
+static void tell(struct text lines)
+{
+    for (struct text line; text_cut(&lines, '\n', &line);)
+        fprintf(stderr, "dsgate: " TEXT_FORMAT "\n", TEXT_ARGS(line));
+}
+
 static int serve(struct program *p, const struct config *config)
 {
     static const int signals[] = {SIGHUP, SIGTERM, SIGINT};
@@ -92,7 +99,7 @@ static int serve(struct program *p, const struct config *config)
         loop_on_signal(p->loop, signals[i], on_signal, p);
     p->gate = gate_open(config, &options, &error);
     if (!p->gate) {
-        fwrite(error.data, 1, buf_len(&error), stderr);
+        tell(buf_text(&error));
         buf_free(&error);
         return EXIT_FAILURE;
     }

@@ -24,7 +24,8 @@ static void open_head(struct request *r, struct reply_head *head)
 {
     struct attempt_answer *answer = attempt_answer(r->attempt);
     reply_put_fields(&answer->fields, r);
-    if (r->exhausted) BUF_ADD(&answer->fields, "x-should-retry: false\r\n");
+    if (r->exhausted && reply_advice(r, ADVISE_NO_RETRY) == ADVISE_NO_RETRY)
+        BUF_ADD(&answer->fields, "x-should-retry: false\r\n");
     r->status = shown_status(r, answer);
     r->head_sent = true;
     *head = (struct reply_head){.status = r->status,

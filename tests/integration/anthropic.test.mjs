@@ -85,6 +85,9 @@ test("tools, plain and streamed", async () => {
     assert.equal(typeof block(streamed, "tool_use").input.city, "string");
 });
 
+// With one upstream the gateway can try but once, and leaves the SDK its own two retries.
+const asked = (status) => (status === 429 || status >= 500 ? 3 : 1);
+
 describe("errors", () => {
     const refused = [
         ["context-length", Anthropic.BadRequestError, 400, /maximum context length is 131072 tokens/],
@@ -97,7 +100,7 @@ describe("errors", () => {
     ];
     for (const stream of [false, true]) {
         for (const [scenario, kind, status, message] of refused) {
-            test(`${status} ${stream ? "of a stream " : ""}in the upstream's words, asked once`, async () => {
+            test(`${status} ${stream ? "of a stream " : ""}in the upstream's words, asked ${asked(status)}`, async () => {
                 await assert.rejects(
                     client.messages.create(ask({ model: `deepseek-flash@${scenario}`, stream })),
                     (error) => {
@@ -107,7 +110,7 @@ describe("errors", () => {
                         return true;
                     },
                 );
-                assert.equal((await simulator.stats()).requests, 1);
+                assert.equal((await simulator.stats()).requests, asked(status));
             });
         }
     }

@@ -96,6 +96,19 @@ START_TEST(a_large_request_is_sent_again_whole)
 }
 END_TEST
 
+/* With one upstream there was nothing else to try, so the client's library is not kept from trying again. */
+START_TEST(a_lone_error_leaves_retrying_to_the_client)
+{
+    begin(one_upstream);
+    struct wire *client = gateway_connect();
+    client_post_chat(client, "");
+    upstream_json(a.wires[0], 503, busy_body);
+    ck_answer(client, 503, busy_body);
+    ck_assert_str_eq(client_field("x-should-retry"), "");
+    gateway_end();
+}
+END_TEST
+
 START_TEST(refused_connections_fail_over)
 {
     begin(two_upstreams);
@@ -419,7 +432,7 @@ START_TEST(an_answer_may_overtake_its_request)
 END_TEST
 
 TEST_MAIN("failures", each_retryable_status_fails_over, the_callers_own_mistakes_do_not, the_last_error_is_passed_on,
-          a_long_retry_after_is_not_waited_for, a_large_request_is_sent_again_whole, refused_connections_fail_over,
+          a_long_retry_after_is_not_waited_for, a_large_request_is_sent_again_whole, a_lone_error_leaves_retrying_to_the_client, refused_connections_fail_over,
           nobody_reachable_is_told, a_hanging_connect_ends, a_silent_upstream_ends,
           keep_alive_comments_do_not_keep_a_stream, a_cut_stream_is_told, an_error_as_first_event_fails_over,
           garbage_under_200_fails_over, malformed_http_fails_over, a_departed_client_cancels_everything,

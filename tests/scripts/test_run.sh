@@ -7,9 +7,9 @@ trap 'rm -rf "$fake"' EXIT
 
 cat >"$fake/dsgate-sim" <<TXT
 #!/bin/sh
-[ "\$2" != 127.0.0.1:8600 ] || exit 1
+[ "\$2" != 127.0.0.1:8600 ] || { echo "cannot listen on \$2: in use"; sleep 1; exit 1; }
 echo \$\$ >'$fake/simulator'
-echo "listening on \$2"
+echo "dsgate-sim listens on \$2"
 exec sleep 60
 TXT
 cat >"$fake/dsgate" <<TXT

@@ -8,6 +8,9 @@
 /* Appends x-request-id, x-dsgate-upstream, -attempts, -queue-ms, -cache, -overhead-ms. */
 void reply_put_fields(struct buf *fields, const struct request *r);
 
+/* What the client's library is told about trying again: nothing, when the gateway itself could try only once. */
+enum advice reply_advice(const struct request *r, enum advice advice);
+
 /* Each sends a whole answer; the exchange is complete afterwards. false: the client left unnoticed, nothing was sent,
  * and request_cancel() comes after this turn. */
 bool reply_failure(struct request *r);                /* what r->failure says, in the shape of the request's family */
