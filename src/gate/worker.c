@@ -3,6 +3,7 @@
 #include "dsgate/gate/worker.h"
 #include "dsgate/base/log.h"
 #include "dsgate/gate/reply.h"
+#include <malloc.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 
@@ -70,6 +71,13 @@ static const struct server_ops server_callbacks = {on_request, on_malformed, on_
 
 static void on_granted(struct ticket *ticket) { request_run(CONTAINER_OF(ticket, struct request, ticket)); }
 
+/* What the allocator has kept goes back to the kernel once nothing is under way any more. */
+static void return_memory(struct worker *w, bool at_rest)
+{
+    if (at_rest && !w->at_rest) malloc_trim(0);
+    w->at_rest = at_rest;
+}
+
 static void on_gauges(struct timer *timer)
 {
     struct worker *w = CONTAINER_OF(timer, struct worker, gauges);
@@ -78,6 +86,7 @@ static void on_gauges(struct timer *timer)
     metrics_set(w->metrics, METRICS_UPSTREAM_CONNECTIONS_BUSY, counts.busy);
     metrics_set(w->metrics, METRICS_UPSTREAM_CONNECTIONS_IDLE, counts.idle);
     metrics_set(w->metrics, METRICS_LOG_LINES_LOST, access_log_lost(w->log));
+    return_memory(w, counts.busy == 0);
     timer_set(w->loop, timer, loop_now(w->loop) + GAUGE_INTERVAL, on_gauges);
 }
 

@@ -38,6 +38,7 @@ struct worker {
     struct buf scratch;             /* for composing answers; empty between uses */
     struct timer gauges;
     bool draining;
+    bool at_rest;                   /* no call was under way at the last look */
     atomic_uint connections;        /* any thread may read; the accepting thread adds, the worker subtracts */
     atomic_bool drained;            /* draining and no connection is left */
     struct loop *notify;            /* told when drained */
