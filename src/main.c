@@ -109,8 +109,9 @@ static int serve(struct program *p, const struct config *config)
     return EXIT_SUCCESS;
 }
 
-/* Long bodies come and go all the time: given back to the kernel and faulted in again, a megabyte costs more than all else that is
- * done with it. So the allocator keeps its memory; workers that have come to rest return it (gate/worker.c). */
+/* Long bodies come and go all the time: given back to the kernel and faulted in again, a megabyte costs more than all
+ * else that is done with it. So the allocator keeps its memory; workers that have come to rest return it
+ * (gate/worker.c). */
 static void keep_memory(void)
 {
     mallopt(M_MMAP_THRESHOLD, 32 * 1024 * 1024);

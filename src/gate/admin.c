@@ -1,5 +1,5 @@
-/* The admin port has the API's HTTP server, with narrow limits: its pages are small, its askers few, and none of them may
- * keep the main loop busy. */
+/* The admin port has the API's HTTP server, with narrow limits: its pages are small, its askers few, and none of them
+ * may keep the main loop busy. */
 #include "dsgate/gate/admin.h"
 #include "dsgate/gate/reply.h"
 

@@ -110,7 +110,8 @@ static bool make_tls(const struct conf_listen *c, struct tls_ctx **tls, struct b
     return *tls != NULL;
 }
 
-/* A wanted listener: on `fresh`, with a socket only when its address is new; else an open entry takes its certificate. */
+/* A wanted listener: on `fresh`, with a socket only when its address is new; else an open entry takes its certificate.
+ */
 static bool prepare(struct listeners *l, const struct conf_listen *c, bool admin, struct list *fresh, struct buf *error)
 {
     struct address address;

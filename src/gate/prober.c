@@ -1,5 +1,5 @@
-/* Who needs a probe is looked up once a second instead of being told: the scheduler calls nobody while it holds its mutex,
- * and a second is little beside the time between probes. */
+/* Who needs a probe is looked up once a second instead of being told: the scheduler calls nobody while it holds its
+ * mutex, and a second is little beside the time between probes. */
 #include "dsgate/gate/prober.h"
 #include "dsgate/base/log.h"
 #include "dsgate/net/curl.h"

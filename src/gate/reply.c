@@ -1,5 +1,5 @@
-/* Whatever goes wrong, a client's library must be able to read it: an error has the shape of the API that was called, and
- * says whether another try makes sense. */
+/* Whatever goes wrong, a client's library must be able to read it: an error has the shape of the API that was called,
+ * and says whether another try makes sense. */
 #include "dsgate/gate/reply.h"
 #include "dsgate/cache/cache.h"
 #include "dsgate/gate/worker.h"
@@ -63,7 +63,10 @@ static void put_advice(struct buf *b, enum advice advice)
 }
 
 /* Where there was only one upstream to try, the client's own retries are still worth something. */
-enum advice reply_advice(const struct request *r, enum advice advice) { return r->attempts == 1 ? ADVISE_NOTHING : advice; }
+enum advice reply_advice(const struct request *r, enum advice advice)
+{
+    return r->attempts == 1 ? ADVISE_NOTHING : advice;
+}
 
 /* ---- error answers ---- */
 

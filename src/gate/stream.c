@@ -12,7 +12,8 @@
 
 static size_t bytes_of_pieces(const struct request *r) { return iov_total(r->pieces, r->piece_count); }
 
-/* An upstream's error that came under a status of success, and that nothing better could replace, is not shown as one. */
+/* An upstream's error that came under a status of success, and that nothing better could replace, is not shown as one.
+ */
 static unsigned shown_status(const struct request *r, const struct attempt_answer *answer)
 {
     return r->exhausted && answer->status < 400 ? failure_row(FAIL_UPSTREAM_BAD_ANSWER)->status : answer->status;

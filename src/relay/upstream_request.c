@@ -1,5 +1,5 @@
-/* The difficulty: clients choose the headers, and must not choose with them what the upstream takes for its host, its key
- * or the end of the body. */
+/* The difficulty: clients choose the headers, and must not choose with them what the upstream takes for its host, its
+ * key or the end of the body. */
 #include "dsgate/relay/upstream_request.h"
 #include "dsgate/base/mem.h"
 

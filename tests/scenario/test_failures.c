@@ -432,10 +432,11 @@ START_TEST(an_answer_may_overtake_its_request)
 END_TEST
 
 TEST_MAIN("failures", each_retryable_status_fails_over, the_callers_own_mistakes_do_not, the_last_error_is_passed_on,
-          a_long_retry_after_is_not_waited_for, a_large_request_is_sent_again_whole, a_lone_error_leaves_retrying_to_the_client, refused_connections_fail_over,
-          nobody_reachable_is_told, a_hanging_connect_ends, a_silent_upstream_ends,
-          keep_alive_comments_do_not_keep_a_stream, a_cut_stream_is_told, an_error_as_first_event_fails_over,
-          garbage_under_200_fails_over, malformed_http_fails_over, a_departed_client_cancels_everything,
-          a_departed_client_leaves_the_queue, waiting_has_an_end, a_full_queue_is_told_at_once,
-          a_stale_connection_is_replaced, an_upstream_that_keeps_failing_goes_down,
-          a_long_plain_answer_that_breaks_is_reset, an_answer_may_overtake_its_request)
+          a_long_retry_after_is_not_waited_for, a_large_request_is_sent_again_whole,
+          a_lone_error_leaves_retrying_to_the_client, refused_connections_fail_over, nobody_reachable_is_told,
+          a_hanging_connect_ends, a_silent_upstream_ends, keep_alive_comments_do_not_keep_a_stream,
+          a_cut_stream_is_told, an_error_as_first_event_fails_over, garbage_under_200_fails_over,
+          malformed_http_fails_over, a_departed_client_cancels_everything, a_departed_client_leaves_the_queue,
+          waiting_has_an_end, a_full_queue_is_told_at_once, a_stale_connection_is_replaced,
+          an_upstream_that_keeps_failing_goes_down, a_long_plain_answer_that_breaks_is_reset,
+          an_answer_may_overtake_its_request)

@@ -63,7 +63,8 @@ START_TEST(test_a_line_with_everything)
             "\"trace_id\":\"4bf92f3577b34da6a3ce929d0e0e4736\",\"peer\":\"127.0.0.1:40412\",\"method\":\"POST\","
             "\"path\":\"/v1/chat/completions\",\"endpoint\":\"chat\",\"model\":\"deepseek-flash\",\"status\":200,"
             "\"error\":\"upstream_cut\",\"upstream\":\"ark\",\"upstream_trace\":\"tr-9\",\"attempts\":3,"
-            "\"reasons\":\"busy,connect\",\"detail\":\"127.0.0.1:9: \\\"no\\\"\",\"stream\":true,\"client_gone\":true,\"cut\":true,\"bytes_in\":1024,"
+            "\"reasons\":\"busy,connect\",\"detail\":\"127.0.0.1:9: "
+            "\\\"no\\\"\",\"stream\":true,\"client_gone\":true,\"cut\":true,\"bytes_in\":1024,"
             "\"bytes_out\":18446744073709551615,\"duration_ms\":1234.567,\"first_token_ms\":0.009,"
             "\"steps\":{\"admit\":0.020,\"queue\":1.000,\"dispatch\":1234.567},"
             "\"tokens\":{\"prompt\":18,\"completion\":345,\"cached\":0,\"reasoning\":315},\"finish\":\"stop\"}\n");

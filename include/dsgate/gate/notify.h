@@ -1,6 +1,7 @@
 /* notify.h - the service manager is told how we are: sd_notify(3)'s protocol, without its library.
  *
- * Does nothing when NOTIFY_SOCKET is not set. With WATCHDOG_USEC set, the main loop says twice per period that it lives.
+ * Does nothing when NOTIFY_SOCKET is not set. With WATCHDOG_USEC set, the main loop says twice per period that it
+ * lives.
  */
 #ifndef DSGATE_GATE_NOTIFY_H
 #define DSGATE_GATE_NOTIFY_H

@@ -1,6 +1,7 @@
 /* dial.h - from an origin to a connected descriptor: resolve, then race addresses (Happy Eyeballs, RFC 8305).
  *
- * IPv6 and IPv4 alternate; the next address is tried when the last one fails or after 250 ms; the first to connect wins.
+ * IPv6 and IPv4 alternate; the next address is tried when the last one fails or after 250 ms; the first to connect
+ * wins.
  */
 #ifndef DSGATE_NET_DIAL_H
 #define DSGATE_NET_DIAL_H

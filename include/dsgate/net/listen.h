@@ -1,6 +1,7 @@
 /* listen.h - listening sockets: open, accept with care, close.
  *
- * accept() pauses for a moment when descriptors run out (EMFILE, ENFILE, ENOBUFS), and says so once, instead of spinning.
+ * accept() pauses for a moment when descriptors run out (EMFILE, ENFILE, ENOBUFS), and says so once, instead of
+ * spinning.
  */
 #ifndef DSGATE_NET_LISTEN_H
 #define DSGATE_NET_LISTEN_H

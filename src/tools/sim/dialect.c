@@ -76,6 +76,32 @@ void put_envelope(const struct plan *p, const char *object, struct buf *out)
     BUF_ADD(out, ",\"system_fingerprint\":\"fp_eaab8d114b_prod0820_fp8_kvcache\"");
 }
 
+void put_chunk(const struct plan *p, struct beat b, const char *object,
+               void (*put_choice)(const struct plan *p, struct beat b, struct buf *out), struct buf *out)
+{
+    BUF_ADD(out, "data: ");
+    if (b.kind == BEAT_DONE) {
+        BUF_ADD(out, "[DONE]\n\n");
+        return;
+    }
+    put_envelope(p, object, out);
+    BUF_ADD(out, ",\"choices\":[");
+    if (b.kind != BEAT_USAGE) put_choice(p, b, out);
+    BUF_ADD(out, "]");
+    put_chunk_usage(p, b, out);
+    BUF_ADD(out, "}\n\n");
+}
+
+void put_choice_end(const struct plan *p, struct beat b, struct buf *out)
+{
+    BUF_ADD(out, ",\"logprobs\":null,\"finish_reason\":");
+    if (b.kind == BEAT_FINISH)
+        buf_add_json_string(out, text_of(p->finish));
+    else
+        BUF_ADD(out, "null");
+    BUF_ADD(out, "}");
+}
+
 void put_failure(struct plan *p, struct text message, const char *type, struct buf *out)
 {
     BUF_ADD(out, "data: {\"error\":");

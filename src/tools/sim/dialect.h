@@ -38,6 +38,14 @@ void put_chunk_usage(const struct plan *p, struct beat b, struct buf *out);
  */
 void put_envelope(const struct plan *p, const char *object, struct buf *out);
 
+/* An event of DeepSeek's own shapes: the envelope, one choice (none in a chunk that has only usage), usage; or [DONE].
+ */
+void put_chunk(const struct plan *p, struct beat b, const char *object,
+               void (*put_choice)(const struct plan *p, struct beat b, struct buf *out), struct buf *out);
+
+/* How their choices end: `,"logprobs":null,"finish_reason":…}`. */
+void put_choice_end(const struct plan *p, struct beat b, struct buf *out);
+
 /* In DeepSeek's own shapes: `data: {"error":{…}}`. */
 void put_failure(struct plan *p, struct text message, const char *type, struct buf *out);
 

@@ -69,27 +69,13 @@ static void put_choice(const struct plan *p, struct beat b, struct buf *out)
 {
     BUF_ADD(out, "{\"index\":0,\"delta\":{");
     put_delta(p, b, out);
-    BUF_ADD(out, "},\"logprobs\":null,\"finish_reason\":");
-    if (b.kind == BEAT_FINISH)
-        buf_add_json_string(out, text_of(p->finish));
-    else
-        BUF_ADD(out, "null");
     BUF_ADD(out, "}");
+    put_choice_end(p, b, out);
 }
 
 static void chat_beat(struct plan *p, struct beat b, struct buf *out)
 {
-    BUF_ADD(out, "data: ");
-    if (b.kind == BEAT_DONE) {
-        BUF_ADD(out, "[DONE]\n\n");
-        return;
-    }
-    put_envelope(p, "chat.completion.chunk", out);
-    BUF_ADD(out, ",\"choices\":[");
-    if (b.kind != BEAT_USAGE) put_choice(p, b, out);
-    BUF_ADD(out, "]");
-    put_chunk_usage(p, b, out);
-    BUF_ADD(out, "}\n\n");
+    put_chunk(p, b, "chat.completion.chunk", put_choice, out);
 }
 
 /* ---- whole ---- */

@@ -8,27 +8,13 @@ static void put_choice(const struct plan *p, struct beat b, struct buf *out)
         put_beat_text(p, b, out);
     else
         BUF_ADD(out, "\"\"");
-    BUF_ADD(out, ",\"index\":0,\"logprobs\":null,\"finish_reason\":");
-    if (b.kind == BEAT_FINISH)
-        buf_add_json_string(out, text_of(p->finish));
-    else
-        BUF_ADD(out, "null");
-    BUF_ADD(out, "}");
+    BUF_ADD(out, ",\"index\":0");
+    put_choice_end(p, b, out);
 }
 
 static void text_beat(struct plan *p, struct beat b, struct buf *out)
 {
-    BUF_ADD(out, "data: ");
-    if (b.kind == BEAT_DONE) {
-        BUF_ADD(out, "[DONE]\n\n");
-        return;
-    }
-    put_envelope(p, "text_completion", out);
-    BUF_ADD(out, ",\"choices\":[");
-    if (b.kind != BEAT_USAGE) put_choice(p, b, out);
-    BUF_ADD(out, "]");
-    put_chunk_usage(p, b, out);
-    BUF_ADD(out, "}\n\n");
+    put_chunk(p, b, "text_completion", put_choice, out);
 }
 
 static void text_whole(struct plan *p, struct buf *out)
