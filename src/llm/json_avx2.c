@@ -2,6 +2,7 @@
  * half picks the one member of the set that it could be. This file alone is compiled for processors with AVX2. */
 #if defined(__x86_64__)
 #include "json_scan.h"
+#include "json_units.h"
 #include <immintrin.h>
 
 struct block {
@@ -81,7 +82,25 @@ static inline uint64_t block_simple_escapes(const struct block *b)
     return gather(simple_escapes(b->v[0]), simple_escapes(b->v[1]));
 }
 
+static inline unsigned survey(const char *p, size_t n)
+{
+    __m256i all = every(0), least = every((char)0xFF);
+    for (size_t i = 0; i < n; i++) {
+        const struct block b = block_load(p + i * BLOCK);
+        all = either(all, either(b.v[0], b.v[1]));
+        least = _mm256_min_epu8(least, _mm256_min_epu8(b.v[0], b.v[1]));
+    }
+    return (_mm256_movemask_epi8(all) ? HAS_HIGH : 0) |
+           (~_mm256_movemask_epi8(at_least(least, 0x20)) ? HAS_CONTROL : 0);
+}
+
 static inline __m256i less(__m256i v, char byte) { return _mm256_subs_epu8(v, every(byte)); }
+
+static inline __m256i rare_leads(__m256i v)
+{
+    __m256i overlong = equal(_mm256_and_si256(v, every((char)0xFE)), (char)0xC0);
+    return either(either(overlong, less(v, 0xF0 - 0x80)), either(equal(v, (char)0xE0), equal(v, (char)0xED)));
+}
 
 /* Here only bit 7 of each byte counts. A difference keeps it for bytes from 0xC0, 0xE0 and 0xF0 on, and doubling brings
  * bit 6 there, which continuation bytes have not. */
@@ -92,16 +111,18 @@ static inline __m256i suspects(__m256i v, __m256i before)
     __m256i three = less(_mm256_alignr_epi8(v, lanes, 14), 0xE0 - 0x80);
     __m256i four = less(_mm256_alignr_epi8(v, lanes, 13), 0xF0 - 0x80);
     __m256i continuation = _mm256_andnot_si256(_mm256_add_epi8(v, v), v);
-    __m256i overlong = equal(_mm256_and_si256(v, every((char)0xFE)), (char)0xC0);
-    __m256i rare = either(either(overlong, less(v, 0xF0 - 0x80)), either(equal(v, (char)0xE0), equal(v, (char)0xED)));
-    return either(_mm256_xor_si256(either(either(two, three), four), continuation), rare);
+    return either(_mm256_xor_si256(either(either(two, three), four), continuation), rare_leads(v));
 }
 
-static inline uint64_t block_suspects(const struct block *b, uint32_t before)
+static inline bool group_is_suspect(const char *p, uint32_t before)
 {
-    __m256i last = _mm256_set1_epi32((int)before);
-    if (!_mm256_movemask_epi8(either(either(b->v[0], b->v[1]), last))) return 0; /* all ASCII */
-    return gather(suspects(b->v[0], last), suspects(b->v[1], b->v[0]));
+    __m256i last = _mm256_set1_epi32((int)before), doubts = rare_leads(last);
+    for (size_t i = 0; i < GROUP; i++) {
+        const struct block b = block_load(p + i * BLOCK);
+        doubts = either(doubts, either(suspects(b.v[0], last), suspects(b.v[1], b.v[0])));
+        last = b.v[1];
+    }
+    return _mm256_movemask_epi8(doubts) != 0;
 }
 
 #include "json_blocks.h"

@@ -1,67 +1,106 @@
-/* The block pass with 64-byte vectors: a block is one register, and comparing it gives the mask at once. All sets are
- * looked up at once in a table that fills two registers. This file alone is compiled for processors with AVX-512 (F, BW
- * and VBMI). */
+/* The block pass with 64-byte vectors: a block is one register, and comparing it gives the mask at once. To bring a
+ * mask to where sums are done is what costs most here. All sets are looked up at once in a table that fills two
+ * registers. This file alone is compiled for processors with AVX-512 (F, BW and VBMI). */
 #if defined(__x86_64__)
 #include "json_scan.h"
 #include "json_sets.h"
+#include "json_units.h"
 #include <immintrin.h>
 
 struct block {
     __m512i v, sets;
 };
 
-/* The table's two halves for bytes with the same low seven bits are one: no set has bytes of both. */
-static inline __m512i sets_from(size_t first)
+/* Compilers that know the value would make it again in each block. */
+static inline __m512i every(char byte)
 {
-    return _mm512_or_si512(_mm512_loadu_si512(json_sets_of + first), _mm512_loadu_si512(json_sets_of + 128 + first));
+    __m512i v = _mm512_set1_epi8(byte);
+    __asm__("" : "+v"(v));
+    return v;
 }
 
+static inline __m512i either(__m512i a, __m512i b) { return _mm512_or_si512(a, b); }
+
+static inline __m512i sets_from(size_t first) { return _mm512_loadu_si512(json_sets_of + first); }
+static inline __m512i load(const char *p) { return _mm512_loadu_si512(p); }
+
+/* No set that is asked for here has bytes from 0x80 on, so all of those may be looked up as 0x7F. */
 static inline struct block block_load(const char *p)
 {
-    __m512i v = _mm512_loadu_si512(p);
-    return (struct block){v, _mm512_permutex2var_epi8(sets_from(0), v, sets_from(64))};
+    __m512i v = load(p), index = _mm512_min_epu8(v, every(0x7F));
+    return (struct block){v, _mm512_permutex2var_epi8(sets_from(0), index, sets_from(64))};
+}
+
+/* Compilers that may would go on in the mask registers, where each step is dear. */
+static inline uint64_t mask_of(__mmask64 mask)
+{
+    uint64_t bits = mask;
+    __asm__("" : "+r"(bits));
+    return bits;
 }
 
 static inline uint64_t block_equal(const struct block *b, unsigned char byte)
 {
-    return _mm512_cmpeq_epi8_mask(b->v, _mm512_set1_epi8((char)byte));
+    return mask_of(_mm512_cmpeq_epi8_mask(b->v, every((char)byte)));
 }
 
 static inline uint64_t block_at_least(const struct block *b, unsigned char byte)
 {
-    if (byte == 0x80) return _mm512_movepi8_mask(b->v);
-    return _mm512_cmpge_epu8_mask(b->v, _mm512_set1_epi8((char)byte));
+    return mask_of(_mm512_cmpge_epu8_mask(b->v, every((char)byte)));
 }
 
 static inline uint64_t in_set(const struct block *b, char set)
 {
-    return _mm512_test_epi8_mask(b->sets, _mm512_set1_epi8(set));
+    return mask_of(_mm512_test_epi8_mask(b->sets, every(set)));
 }
+static inline uint64_t block_operators(const struct block *b) { return in_set(b, JSON_SET_OPERATOR); }
+static inline uint64_t block_spaces(const struct block *b) { return in_set(b, JSON_SET_SPACE); }
+static inline uint64_t block_simple_escapes(const struct block *b) { return in_set(b, JSON_SET_SIMPLE_ESCAPE); }
 
-static inline uint64_t ascii_in_set(const struct block *b, char set)
+static inline unsigned survey(const char *p, size_t n)
 {
-    return in_set(b, set) & ~block_at_least(b, 0x80);
+    __m512i all = every(0), least = every((char)0xFF);
+    for (size_t i = 0; i < n; i++) {
+        __m512i v = load(p + i * BLOCK);
+        all = either(all, v);
+        least = _mm512_min_epu8(least, v);
+    }
+    return (_mm512_movepi8_mask(all) ? HAS_HIGH : 0) | (_mm512_cmplt_epu8_mask(least, every(0x20)) ? HAS_CONTROL : 0);
 }
-static inline uint64_t block_operators(const struct block *b) { return ascii_in_set(b, JSON_SET_OPERATOR); }
-static inline uint64_t block_spaces(const struct block *b) { return ascii_in_set(b, JSON_SET_SPACE); }
-static inline uint64_t block_simple_escapes(const struct block *b) { return ascii_in_set(b, JSON_SET_SIMPLE_ESCAPE); }
 
-/* The blocks of bytes that stand 1, 2 or 3 places before. */
-#define PLACES_BEFORE(b, lanes, n) _mm512_alignr_epi8((b)->v, lanes, 16 - (n))
+static inline __m512i less(__m512i v, char byte) { return _mm512_subs_epu8(v, every(byte)); }
+
+/* Looked up by the low seven bits, and then bit 7 is taken from the byte itself. */
+static inline __m512i rare_leads(__m512i v)
+{
+    return _mm512_and_si512(v, _mm512_permutex2var_epi8(sets_from(128), v, sets_from(192)));
+}
 
 /* Here only bit 7 of each byte counts. A difference keeps it for bytes from 0xC0, 0xE0 and 0xF0 on, and doubling brings
  * bit 6 there, which continuation bytes have not. */
-static inline uint64_t block_suspects(const struct block *b, uint32_t before)
+static inline __m512i suspects(__m512i v, __m512i one_before, __m512i two_before, __m512i three_before)
 {
-    if (!(block_at_least(b, 0x80) | (before & 0x80808080))) return 0; /* all ASCII */
-    __m512i lanes = _mm512_alignr_epi64(b->v, _mm512_set1_epi32((int)before), 6);
-    __m512i two = _mm512_subs_epu8(PLACES_BEFORE(b, lanes, 1), _mm512_set1_epi8(0xC0 - 0x80));
-    __m512i three = _mm512_subs_epu8(PLACES_BEFORE(b, lanes, 2), _mm512_set1_epi8(0xE0 - 0x80));
-    __m512i four = _mm512_subs_epu8(PLACES_BEFORE(b, lanes, 3), _mm512_set1_epi8(0xF0 - 0x80));
-    __m512i due = _mm512_or_si512(_mm512_or_si512(two, three), four);
-    __m512i continuation = _mm512_andnot_si512(_mm512_add_epi8(b->v, b->v), b->v);
-    __m512i rare = _mm512_and_si512(b->v, b->sets);
-    return _mm512_movepi8_mask(_mm512_or_si512(_mm512_xor_si512(due, continuation), rare));
+    __m512i due =
+        either(either(less(one_before, 0xC0 - 0x80), less(two_before, 0xE0 - 0x80)), less(three_before, 0xF0 - 0x80));
+    __m512i continuation = _mm512_andnot_si512(_mm512_add_epi8(v, v), v);
+    return either(_mm512_xor_si512(due, continuation), rare_leads(v));
+}
+
+/* What is before the group may not be in memory. */
+static inline __m512i first_suspects(__m512i v, __m512i before)
+{
+    __m512i lanes = _mm512_alignr_epi64(v, before, 6); /* of 16 bytes, each the one before */
+    return suspects(v, _mm512_alignr_epi8(v, lanes, 15), _mm512_alignr_epi8(v, lanes, 14),
+                    _mm512_alignr_epi8(v, lanes, 13));
+}
+
+static inline bool group_is_suspect(const char *p, uint32_t before)
+{
+    __m512i last = _mm512_set1_epi32((int)before);
+    __m512i doubts = either(rare_leads(last), first_suspects(load(p), last));
+    for (const char *at = p + BLOCK; at < p + GROUP * BLOCK; at += BLOCK)
+        doubts = either(doubts, suspects(load(at), load(at - 1), load(at - 2), load(at - 3)));
+    return _mm512_movepi8_mask(doubts) != 0;
 }
 
 #include "json_blocks.h"

@@ -12,29 +12,25 @@
  *   block_operators(b)        which are one of {}[]:,
  *   block_spaces(b)           which are white space,
  *   block_simple_escapes(b)   which are one of "\/bfnrt: a backslash and that is a whole escape,
- *   block_suspects(b, before) where UTF-8 may go wrong, as told below.
- *
- * A suspect is a continuation byte that is not due, another byte where one is due, or a rare lead, that is, 0xC0, 0xC1,
- * 0xE0, 0xED or anything from 0xF0 on. `before` holds the four bytes before the block, the last one highest.
+ *   survey(p, n)              HAS_…, of the n blocks at p: what there is none of need not be looked for,
+ *   group_is_suspect(…)       for json_utf8.h.
  */
 #ifndef DSGATE_LLM_JSON_BLOCKS_H
 #define DSGATE_LLM_JSON_BLOCKS_H
 
+#include "json_units.h"
+#include "json_utf8.h"
 #include "json_walk.h"
-#include <endian.h>
 #ifdef __PCLMUL__
 #include <immintrin.h>
 #endif
-
-enum { BLOCK = 64, BATCH = 32 };
 
 struct carry {
     uint64_t in_string; /* all ones when the block begins inside a string */
     uint64_t escape;    /* bit 0: the first byte is escaped */
     uint64_t hex;       /* bits 0 to 3: hexadecimal digits still due */
     uint64_t scalar;    /* bit 0: the byte before belonged to a number or name */
-    uint64_t suspect;   /* bit 0: the byte before was a suspect of UTF-8 */
-    uint32_t before;    /* the last four bytes, the last one highest */
+    uint32_t before;    /* the last four bytes, as last_bytes() gives them */
 };
 
 /* The bytes after those of `mask`. */
@@ -95,44 +91,6 @@ static inline uint64_t check_escapes(const struct block *b, uint64_t escaped, st
     return bad | c->hex ? check_hex(b, bad, c) : bad;
 }
 
-/* Leads that bound the second byte further: no overlong forms, no surrogates, nothing above U+10FFFF. */
-static inline uint64_t check_second_bytes(const struct block *b, unsigned before)
-{
-    uint64_t from_90 = block_at_least(b, 0x90), from_a0 = block_at_least(b, 0xA0);
-    uint64_t e0 = block_equal(b, 0xE0) << 1 | (before == 0xE0), ed = block_equal(b, 0xED) << 1 | (before == 0xED);
-    uint64_t f0 = block_equal(b, 0xF0) << 1 | (before == 0xF0), f4 = block_equal(b, 0xF4) << 1 | (before == 0xF4);
-    return (e0 & ~from_a0) | (ed & from_a0) | (f0 & ~from_90) | (f4 & from_90);
-}
-
-/* The continuation bytes that leads before the block still wait for. */
-static inline uint64_t due_after(uint32_t before)
-{
-    unsigned last = before >> 24, second = before >> 16 & 0xFF, third = before >> 8 & 0xFF;
-    unsigned after_last = last >= 0xF0 ? 7 : last >= 0xE0 ? 3 : last >= 0xC0;
-    unsigned after_second = second >= 0xF0 ? 3 : second >= 0xE0;
-    return after_last | after_second | (third >= 0xF0);
-}
-
-/* Bytes at which UTF-8 goes wrong: a continuation byte must stand where one is due and nowhere else. */
-static inline uint64_t find_bad_utf8(const struct block *b, uint32_t before)
-{
-    uint64_t two = block_at_least(b, 0xC0), three = block_at_least(b, 0xE0), four = block_at_least(b, 0xF0);
-    uint64_t due = two << 1 | three << 2 | four << 3 | due_after(before);
-    uint64_t never = (two & ~block_at_least(b, 0xC2)) | block_at_least(b, 0xF5);
-    return never | check_second_bytes(b, before >> 24) | (due ^ (block_at_least(b, 0x80) & ~two));
-}
-
-/* Most languages have no suspects, so the full check is seldom needed. */
-static inline uint64_t check_utf8(const struct block *b, const char *p, struct carry *c)
-{
-    uint64_t suspects = block_suspects(b, c->before);
-    uint64_t bad = suspects | c->suspect ? find_bad_utf8(b, c->before) : 0;
-    c->suspect = suspects >> 63;
-    memcpy(&c->before, p + BLOCK - sizeof c->before, sizeof c->before);
-    c->before = le32toh(c->before);
-    return bad;
-}
-
 /* A block inside a string needs no look at operators. No scalar can end right before it: its quote is then refused. */
 static inline uint64_t find_tokens(const struct block *b, uint64_t quotes, uint64_t in_string, struct carry *c)
 {
@@ -143,63 +101,97 @@ static inline uint64_t find_tokens(const struct block *b, uint64_t quotes, uint6
     return opening | operators | (scalars & ~after(scalars, &c->scalar));
 }
 
-/* What a batch of blocks holds: the tokens of each, and which bytes of the last one are bad. */
+/* What a batch of blocks holds, up to the first one with a bad byte. */
 struct batch {
-    uint64_t tokens[BATCH];
-    uint64_t bad, bad_utf8;
+    size_t n;
+    uint64_t filled;        /* a bit for each block that has tokens */
+    uint64_t tokens[BATCH]; /* unset for the others */
+    uint64_t bad, bad_utf8; /* bytes of the last block */
 };
 
-/* Scans up to the first block with a bad byte and returns the number of blocks scanned. Nothing is called from here, so
- * that everything can stay in registers. */
-static size_t scan_batch(const char *p, size_t blocks, struct carry *carry, struct batch *batch)
+/* Tokens and strings. Most blocks lie inside a string, and nothing begins or ends there. Nothing is called from here,
+ * so that everything can stay in registers. */
+static void scan_strings(const char *p, size_t n, bool controls, struct carry *carry, struct batch *batch)
 {
     struct carry c = *carry;
+    uint64_t bad, filled = 0;
     size_t i = 0;
     do {
         const struct block b = block_load(p + i * BLOCK);
         uint64_t escaped = find_escaped(block_equal(&b, '\\'), &c.escape);
-        uint64_t quotes = block_equal(&b, '"') & ~escaped;
-        uint64_t in_string = prefix_parity(quotes) ^ c.in_string; /* opening quotes are in, closing ones are not */
-        uint64_t bad_string = (in_string & ~block_at_least(&b, 0x20)) | check_escapes(&b, escaped, &c);
-        c.in_string = 0 - (in_string >> 63);
-        batch->bad_utf8 = check_utf8(&b, p + i * BLOCK, &c);
-        batch->bad = bad_string | batch->bad_utf8;
-        batch->tokens[i++] = find_tokens(&b, quotes, in_string, &c);
-    } while (!batch->bad && i < blocks);
+        uint64_t quotes = block_equal(&b, '"') & ~escaped, in_string = c.in_string;
+        if (quotes | ~in_string) {
+            in_string ^= prefix_parity(quotes); /* opening quotes are in, closing ones are not */
+            c.in_string = 0 - (in_string >> 63);
+            batch->tokens[i] = find_tokens(&b, quotes, in_string, &c);
+            filled |= (uint64_t)1 << i;
+        }
+        bad = check_escapes(&b, escaped, &c);
+        if (controls) bad |= in_string & ~block_at_least(&b, 0x20);
+    } while (++i < n && !bad);
     *carry = c;
-    return i;
+    batch->n = i;
+    batch->bad = bad;
+    batch->filled = filled;
 }
 
-/* A token at the place of the first bad byte is still the walk's: outside strings such a byte is just bad syntax. */
-static bool pass_batch(struct json_walk *w, struct carry *c, size_t offset, struct text blocks, uint64_t within)
+static void note_bad_utf8(struct batch *batch, size_t block, uint64_t bad)
+{
+    if (block >= batch->n) return; /* nowhere, or behind a bad byte of another kind */
+    batch->bad = bad | (block + 1 == batch->n ? batch->bad : 0);
+    batch->bad_utf8 = bad;
+    batch->n = block + 1;
+}
+
+static void scan_batch(const char *p, size_t n, struct carry *c, struct batch *batch)
+{
+    unsigned kinds = survey(p, n);
+    batch->bad_utf8 = 0;
+    scan_strings(p, n, kinds & HAS_CONTROL, c, batch);
+    if (kinds & HAS_HIGH || c->before & 0x80808080) {
+        uint64_t bad;
+        size_t right = scan_utf8(p, n, c->before, &bad);
+        note_bad_utf8(batch, right, bad);
+    }
+    c->before = last_bytes(p + n * BLOCK);
+}
+
+static void drop_tokens_behind(struct batch *batch, uint64_t first_bad)
+{
+    size_t last = batch->n - 1;
+    if (batch->filled >> last & 1) batch->tokens[last] &= first_bad | (first_bad - 1);
+    batch->filled &= ((uint64_t)2 << last) - 1;
+}
+
+/* The n blocks at p are the text from `offset` on, filled up with spaces. A token at the place of the first bad byte is
+ * still the walk's: outside strings such a byte is just bad syntax. Where the text ends in the middle the spaces may
+ * look bad, but then the end itself is the error. */
+static bool pass_batch(struct json_walk *w, struct carry *c, size_t offset, const char *p, size_t n)
 {
     struct batch batch;
-    size_t last = scan_batch(blocks.p, blocks.n / BLOCK, c, &batch) - 1;
-    uint64_t bad = batch.bad & within;
-    batch.tokens[last] &= bad ^ (bad - 1);
-    if (!json_walk_tokens(w, offset, batch.tokens, last + 1)) return false;
+    scan_batch(p, n, c, &batch);
+    uint64_t bad = batch.bad, first = bad & (0 - bad);
+    if (bad) drop_tokens_behind(&batch, first);
+    if (!json_walk_tokens(w, offset, batch.tokens, batch.filled)) return false;
     if (!bad) return true;
-    bool utf8 = batch.bad_utf8 & bad & (0 - bad);
-    size_t at = offset + last * BLOCK + (size_t)__builtin_ctzll(bad);
-    return json_walk_refuse(w, utf8 ? JSON_BAD_UTF8 : JSON_BAD_STRING, at);
+    size_t at = offset + (batch.n - 1) * BLOCK + (size_t)__builtin_ctzll(bad);
+    return at >= w->text.n || json_walk_refuse(w, batch.bad_utf8 & first ? JSON_BAD_UTF8 : JSON_BAD_STRING, at);
 }
 
-/* Bytes behind the end are read as spaces from a copy. They may look bad inside a string, but there the end itself is
- * the error. */
+/* Whole groups are scanned where they lie, the rest in a copy that ends in spaces. */
 static inline void scan_blocks(struct json_walk *w)
 {
     struct carry c = {0};
-    size_t offset = 0, n, rest = w->text.n % BLOCK;
-    for (; offset < w->text.n - rest; offset += n) {
-        n = w->text.n - rest - offset;
-        if (n > BATCH * BLOCK) n = BATCH * BLOCK;
-        if (!pass_batch(w, &c, offset, text_make(w->text.p + offset, n), ~(uint64_t)0)) return;
+    size_t offset = 0, n, rest = w->text.n % (GROUP * BLOCK), blocks = (w->text.n - rest) / BLOCK;
+    for (; blocks; blocks -= n, offset += n * BLOCK) {
+        n = blocks < BATCH ? blocks : BATCH;
+        if (!pass_batch(w, &c, offset, w->text.p + offset, n)) return;
     }
     if (rest) {
-        char tail[BLOCK];
+        char tail[GROUP * BLOCK];
         memset(tail, ' ', sizeof tail);
         memcpy(tail, w->text.p + offset, rest);
-        if (!pass_batch(w, &c, offset, text_make(tail, BLOCK), ((uint64_t)1 << rest) - 1)) return;
+        if (!pass_batch(w, &c, offset, tail, GROUP)) return;
     }
     json_walk_end(w, c.in_string);
 }

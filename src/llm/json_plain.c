@@ -3,6 +3,7 @@
  * Sets of bytes come from the table, whose entries are packed in words too. */
 #include "json_scan.h"
 #include "json_sets.h"
+#include "json_units.h"
 #include <endian.h>
 
 #define ONES  ((uint64_t)0x0101010101010101)
@@ -12,6 +13,13 @@ struct block {
     uint64_t word[8]; /* the first byte lowest */
     uint64_t sets[8]; /* for each byte the sets that it is in */
 };
+
+static inline uint64_t load_word(const char *p)
+{
+    uint64_t word;
+    memcpy(&word, p, sizeof word);
+    return le64toh(word);
+}
 
 static inline uint64_t load_sets(const char *p)
 {
@@ -24,9 +32,8 @@ static inline uint64_t load_sets(const char *p)
 static inline struct block block_load(const char *p)
 {
     struct block b;
-    memcpy(b.word, p, sizeof b.word);
     for (unsigned i = 0; i < 8; i++) {
-        b.word[i] = le64toh(b.word[i]);
+        b.word[i] = load_word(p + 8 * i);
         b.sets[i] = load_sets(p + 8 * i);
     }
     return b;
@@ -41,6 +48,8 @@ static inline uint64_t at_least(uint64_t word, unsigned char byte)
     return byte <= 0x80 ? (low + ONES * (0x80u - byte)) | word : (low + ONES * (0x100u - byte)) & word;
 }
 
+static inline uint64_t differs(uint64_t word, unsigned char byte) { return at_least(word ^ ONES * byte, 1); }
+
 static inline uint64_t block_at_least(const struct block *b, unsigned char byte)
 {
     uint64_t mask = 0;
@@ -53,7 +62,7 @@ static inline uint64_t block_equal(const struct block *b, unsigned char byte)
 {
     uint64_t mask = 0;
     for (unsigned i = 8; i-- > 0;)
-        mask = mask << 8 | gather(at_least(b->word[i] ^ ONES * byte, 1) >> 7);
+        mask = mask << 8 | gather(differs(b->word[i], byte) >> 7);
     return ~mask;
 }
 
@@ -70,27 +79,40 @@ static inline uint64_t block_operators(const struct block *b) { return in_set(b,
 static inline uint64_t block_spaces(const struct block *b) { return in_set(b, JSON_SET_SPACE); }
 static inline uint64_t block_simple_escapes(const struct block *b) { return in_set(b, JSON_SET_SIMPLE_ESCAPE); }
 
-static inline bool is_ascii(const struct block *b, uint64_t all)
+static inline unsigned survey(const char *p, size_t n)
 {
-    for (unsigned i = 0; i < 8; i++)
-        all |= b->word[i];
-    return !(all & HIGHS);
+    uint64_t all = 0, fine = HIGHS;
+    for (size_t i = 0; i < n * BLOCK; i += sizeof(uint64_t)) {
+        uint64_t word = load_word(p + i);
+        all |= word;
+        fine &= at_least(word, 0x20);
+    }
+    return (all & HIGHS ? HAS_HIGH : 0) | (fine == HIGHS ? 0 : HAS_CONTROL);
+}
+
+static inline uint64_t rare_leads(uint64_t word)
+{
+    uint64_t common = differs(word & ONES * 0xFE, 0xC0) & differs(word, 0xE0) & differs(word, 0xED);
+    return at_least(word, 0xF0) | ~common;
 }
 
 /* Here only bit 7 of each byte counts, and shifting brings the bits below there. */
-static inline uint64_t block_suspects(const struct block *b, uint32_t before)
+static inline uint64_t suspects(uint64_t word, uint64_t last)
 {
-    uint64_t mask = 0, last = (uint64_t)before << 32;
-    if (is_ascii(b, last)) return 0;
-    for (unsigned i = 0; i < 8; i++) {
-        uint64_t word = b->word[i], one = word << 8 | last >> 56, two = word << 16 | last >> 48;
-        uint64_t three = word << 24 | last >> 40;
-        uint64_t due = (one & one << 1) | (two & two << 1 & two << 2) | (three & three << 1 & three << 2 & three << 3);
-        uint64_t suspects = (due ^ (word & ~(word << 1))) | (word & b->sets[i]);
-        mask |= gather(suspects >> 7) << 8 * i;
+    uint64_t one = word << 8 | last >> 56, two = word << 16 | last >> 48, three = word << 24 | last >> 40;
+    uint64_t due = (one & one << 1) | (two & two << 1 & two << 2) | (three & three << 1 & three << 2 & three << 3);
+    return (due ^ (word & ~(word << 1))) | rare_leads(word);
+}
+
+static inline bool group_is_suspect(const char *p, uint32_t before)
+{
+    uint64_t last = (uint64_t)before << 32, doubts = rare_leads(before);
+    for (size_t i = 0; i < GROUP * BLOCK; i += sizeof(uint64_t)) {
+        uint64_t word = load_word(p + i);
+        doubts |= suspects(word, last);
         last = word;
     }
-    return mask;
+    return (doubts & HIGHS) != 0;
 }
 
 #include "json_blocks.h"

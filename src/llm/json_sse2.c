@@ -1,6 +1,7 @@
 /* The block pass with the 16-byte vectors that every x86-64 has. */
 #if defined(__x86_64__)
 #include "json_scan.h"
+#include "json_units.h"
 #include <emmintrin.h>
 
 struct block {
@@ -78,10 +79,28 @@ static inline uint64_t block_simple_escapes(const struct block *b)
     return gather(simple_escapes(b->v[0]), simple_escapes(b->v[1]), simple_escapes(b->v[2]), simple_escapes(b->v[3]));
 }
 
+static inline unsigned survey(const char *p, size_t n)
+{
+    __m128i all = _mm_setzero_si128(), least = _mm_set1_epi8((char)0xFF);
+    for (size_t i = 0; i < n * BLOCK; i += sizeof(__m128i)) {
+        __m128i v = _mm_loadu_si128((const void *)(p + i));
+        all = either(all, v);
+        least = _mm_min_epu8(least, v);
+    }
+    bool control = _mm_movemask_epi8(at_least(least, 0x20)) != 0xFFFF;
+    return (_mm_movemask_epi8(all) ? HAS_HIGH : 0) | (control ? HAS_CONTROL : 0);
+}
+
 /* The bytes n places before those of v, which follow `before`. */
 #define PLACES_BEFORE(v, before, n) either(_mm_slli_si128(v, n), _mm_srli_si128(before, 16 - (n)))
 
 static inline __m128i less(__m128i v, char byte) { return _mm_subs_epu8(v, _mm_set1_epi8(byte)); }
+
+static inline __m128i rare_leads(__m128i v)
+{
+    __m128i overlong = equal(_mm_and_si128(v, _mm_set1_epi8((char)0xFE)), (char)0xC0);
+    return either(either(overlong, less(v, 0xF0 - 0x80)), either(equal(v, (char)0xE0), equal(v, (char)0xED)));
+}
 
 /* Here only bit 7 of each byte counts. A difference keeps it for bytes from 0xC0, 0xE0 and 0xF0 on, and doubling brings
  * bit 6 there, which continuation bytes have not. */
@@ -91,18 +110,18 @@ static inline __m128i suspects(__m128i v, __m128i before)
     __m128i three = less(PLACES_BEFORE(v, before, 2), 0xE0 - 0x80);
     __m128i four = less(PLACES_BEFORE(v, before, 3), 0xF0 - 0x80);
     __m128i continuation = _mm_andnot_si128(_mm_add_epi8(v, v), v);
-    __m128i overlong = equal(_mm_and_si128(v, _mm_set1_epi8((char)0xFE)), (char)0xC0);
-    __m128i rare = either(either(overlong, less(v, 0xF0 - 0x80)), either(equal(v, (char)0xE0), equal(v, (char)0xED)));
-    return either(_mm_xor_si128(either(either(two, three), four), continuation), rare);
+    return either(_mm_xor_si128(either(either(two, three), four), continuation), rare_leads(v));
 }
 
-static inline uint64_t block_suspects(const struct block *b, uint32_t before)
+static inline bool group_is_suspect(const char *p, uint32_t before)
 {
-    __m128i last = _mm_set1_epi32((int)before);
-    __m128i all = either(either(either(b->v[0], b->v[1]), either(b->v[2], b->v[3])), last);
-    if (!_mm_movemask_epi8(all)) return 0; /* all ASCII */
-    return gather(suspects(b->v[0], last), suspects(b->v[1], b->v[0]), suspects(b->v[2], b->v[1]),
-                  suspects(b->v[3], b->v[2]));
+    __m128i last = _mm_set1_epi32((int)before), doubts = rare_leads(last);
+    for (size_t i = 0; i < GROUP * BLOCK; i += sizeof(__m128i)) {
+        __m128i v = _mm_loadu_si128((const void *)(p + i));
+        doubts = either(doubts, suspects(v, last));
+        last = v;
+    }
+    return _mm_movemask_epi8(doubts) != 0;
 }
 
 #include "json_blocks.h"

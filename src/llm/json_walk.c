@@ -170,12 +170,13 @@ static bool refuse_token(struct json_walk *w, size_t at)
 }
 
 /* The state is in w only when somebody else needs it there: each token waits for the state before. */
-bool json_walk_tokens(struct json_walk *w, size_t offset, const uint64_t *masks, size_t n)
+bool json_walk_tokens(struct json_walk *w, size_t offset, const uint64_t *masks, uint64_t filled)
 {
     enum json_state state = w->state;
-    for (size_t i = 0; i < n; i++, offset += 64)
+    for (; filled; filled &= filled - 1) {
+        size_t i = (size_t)__builtin_ctzll(filled);
         for (uint64_t tokens = masks[i]; tokens; tokens &= tokens - 1) {
-            size_t at = offset + (size_t)__builtin_ctzll(tokens);
+            size_t at = offset + i * 64 + (size_t)__builtin_ctzll(tokens);
             enum token_class class = class_of[(unsigned char)w->text.p[at]];
             state = next_state[state][class];
             if (state == JSON_REFUSED) return refuse_token(w, at);
@@ -184,6 +185,7 @@ bool json_walk_tokens(struct json_walk *w, size_t offset, const uint64_t *masks,
             if (!take_token(w, class, at)) return false;
             state = w->state;
         }
+    }
     w->state = state;
     return true;
 }

@@ -44,9 +44,9 @@ void json_walk_init(struct json_walk *w, struct text json, const struct text *na
 /* Makes all members absent. */
 void json_walk_forget(struct json_walk *w);
 
-/* Takes the tokens of n times 64 bytes from `offset` on, a bit for each; false on an error, which is then in w->result.
- */
-bool json_walk_tokens(struct json_walk *w, size_t offset, const uint64_t *masks, size_t n);
+/* Takes the tokens of the text from `offset` on: masks[i] has a bit for each byte of the 64 from offset + 64 * i on,
+ * and bit i of `filled` says whether there is such a mask. false on an error, which is then in w->result. */
+bool json_walk_tokens(struct json_walk *w, size_t offset, const uint64_t *masks, uint64_t filled);
 
 /* Notes an error and returns false. */
 bool json_walk_refuse(struct json_walk *w, enum json_error error, size_t position);

@@ -1,5 +1,5 @@
-/* How fast json_scan() is: chat bodies of four sizes in English, Chinese and a mixture with quotes and escapes, by each
- * implementation. Prints the best of several rounds, since the machine has other things to do as well.
+/* How fast json_scan() is: chat bodies of four sizes in English, Korean, Chinese and a mixture with quotes and escapes,
+ * by each implementation. Prints the best of several rounds, since the machine has other things to do as well.
  *
  *   json_bench [ROUNDS]
  */
@@ -22,6 +22,8 @@ static const struct content {
     {"ascii",
      TEXT(
          "the model reads a prompt and writes tokens while the proxy keeps its connection open for the next request ")},
+    {"korean",
+     TEXT("다음 글을 읽고 핵심을 간결하게 요약해 주세요. 모델은 프롬프트를 읽고 토큰을 하나씩 생성합니다 🚀 ")},
     {"chinese", TEXT("请仔细阅读下面的文章，并用简洁的语言总结其要点。模型读取提示并逐个生成词元，")},
     {"mixed", TEXT("naïve résumé and a 中文 prompt with \\\"quoted\\\" text,\\nnew line\\tand tab, path C:\\\\temp, "
                    "price 12.50 € and code; ")},
