@@ -189,21 +189,31 @@ static void peer_ended(struct server_conn *sc)
 
 static bool reads_into_place(const struct server_conn *sc)
 {
-    return sc->phase == PHASE_BODY && sc->framing.framing == HTTP_LENGTH && buf_len(&sc->in) == 0;
+    return !sc->dead && sc->phase == PHASE_BODY && sc->framing.framing == HTTP_LENGTH && buf_len(&sc->in) == 0;
 }
 
-void server_read(struct server_conn *sc)
+/* One read of at most `room` bytes; true when it took so many that more may be waiting. */
+static bool read_piece(struct server_conn *sc, char *to, size_t room)
 {
-    char *to = loop_scratch(sc->server->loop);
-    size_t room = FIRST_PIECE;
-    if (reads_into_place(sc)) {
-        to = sc->x.body + sc->x.body_length;
-        room = (size_t)sc->framing.left;
-    }
     ssize_t n = conn_read(&sc->conn, to, room);
-    if (n == CONN_AGAIN) return;
+    if (n == CONN_AGAIN) return false;
     if (n <= 0)
         peer_ended(sc);
     else if (sc->phase != PHASE_CLOSING)
         take_piece(sc, to, (size_t)n);
+    return n == (ssize_t)room;
+}
+
+static void read_body(struct server_conn *sc)
+{
+    read_piece(sc, sc->x.body + sc->x.body_length, (size_t)sc->framing.left);
+}
+
+/* The rest of a body that has come already is read at once, while its beginning is still in the processor's cache. */
+void server_read(struct server_conn *sc)
+{
+    if (reads_into_place(sc))
+        read_body(sc);
+    else if (read_piece(sc, loop_scratch(sc->server->loop), FIRST_PIECE) && reads_into_place(sc))
+        read_body(sc);
 }
