@@ -27,6 +27,8 @@ struct gate {
     struct prober *prober;
     struct worker *workers[WORKERS_MAX];
     unsigned worker_count;
+    rlim_t descriptor_limit;
+    bool own_tables; /* each worker has a descriptor table of its own */
     unsigned connection_limit;
     bool limit_is_descriptors; /* the descriptor limit is what bounds connections, not the config */
     bool limit_told;
@@ -37,8 +39,7 @@ struct gate {
 
 /* ---- limits ---- */
 
-/* Each request may need two descriptors: its client's and its upstream's. */
-static void set_connection_limit(struct gate *g)
+static rlim_t raise_descriptor_limit(void)
 {
     struct rlimit files;
     getrlimit(RLIMIT_NOFILE, &files);
@@ -47,14 +48,25 @@ static void set_connection_limit(struct gate *g)
         setrlimit(RLIMIT_NOFILE, &files);
         getrlimit(RLIMIT_NOFILE, &files);
     }
-    rlim_t half =
-        files.rlim_cur > 2 * DESCRIPTORS_SPARE ? (files.rlim_cur - DESCRIPTORS_SPARE) / 2 : DESCRIPTORS_SPARE / 2;
-    g->limit_is_descriptors = half < g->config->limits.connections;
-    g->connection_limit = g->limit_is_descriptors ? (unsigned)half : g->config->limits.connections;
+    return files.rlim_cur;
+}
+
+/* Each request may need two descriptors: its client's and its upstream's. */
+static rlim_t connections_per_table(const struct gate *g)
+{
+    rlim_t spare = DESCRIPTORS_SPARE;
+    return g->descriptor_limit > 2 * spare ? (g->descriptor_limit - spare) / 2 : spare / 2;
+}
+
+static void set_connection_limit(struct gate *g)
+{
+    rlim_t most = connections_per_table(g) * (g->own_tables ? g->worker_count : 1);
+    g->limit_is_descriptors = most < g->config->limits.connections;
+    g->connection_limit = g->limit_is_descriptors ? (unsigned)most : g->config->limits.connections;
     g->limit_told = false;
-    log_info("up to %u client connections (%s; descriptor limit %llu)", g->connection_limit,
+    log_info("up to %u client connections (%s; descriptor limit %llu%s)", g->connection_limit,
              g->limit_is_descriptors ? "bounded by the descriptor limit" : "limits.connections",
-             (unsigned long long)files.rlim_cur);
+             (unsigned long long)g->descriptor_limit, g->own_tables ? " for each worker" : "");
 }
 
 static unsigned count_workers(const struct config *c)
@@ -144,18 +156,29 @@ static void label_models(struct gate *g, struct pool *pool)
 
 static void on_worker_drained(struct loop_post *post);
 
-static bool start_workers(struct gate *g, struct buf *error)
+static bool make_workers(struct gate *g)
 {
     unsigned wanted = count_workers(g->config);
     for (unsigned i = 0; i < wanted; i++) {
-        struct worker *w = worker_start(&g->shared, i, g->pool, g->options.loop, on_worker_drained, g);
-        if (!w) {
-            BUF_ADD(error, "a worker thread can't be started\n");
-            return false;
-        }
+        struct worker *w = worker_new(&g->shared, i, g->pool, g->options.loop, on_worker_drained, g);
+        if (!w) return false;
         g->workers[g->worker_count++] = w;
     }
     return true;
+}
+
+/* Where one table of descriptors would be too small for limits.connections, each worker asks for its own. Otherwise
+ * they share one, since then tools like ss(8) see whose a connection is. */
+static bool start_workers(struct gate *g, struct buf *error)
+{
+    bool fine = make_workers(g);
+    g->own_tables = g->worker_count > 1 && connections_per_table(g) < g->config->limits.connections;
+    for (unsigned i = 0; fine && i < g->worker_count; i++) {
+        fine = worker_start(g->workers[i], g->own_tables);
+        g->own_tables = g->workers[i]->own_descriptors;
+    }
+    if (!fine) BUF_ADD(error, "a worker thread can't be started\n");
+    return fine;
 }
 
 static void announce(struct gate *g)
@@ -193,8 +216,9 @@ struct gate *gate_open(const struct config *config, const struct gate_options *o
     g->admin = admin_new(o->loop, &g->shared);
     g->prober = prober_new(o->loop, g->shared.sched);
     compose_refusal(&g->refusal);
-    set_connection_limit(g);
+    g->descriptor_limit = raise_descriptor_limit();
     if (furnish(g, error)) {
+        set_connection_limit(g);
         announce(g);
         return g;
     }

@@ -4,6 +4,7 @@
 #include "dsgate/base/log.h"
 #include "dsgate/gate/reply.h"
 #include <malloc.h>
+#include <sched.h>
 #include <stdio.h>
 #include <sys/prctl.h>
 
@@ -53,9 +54,10 @@ static void on_drained(struct exchange *x)
     if (r) stream_drained(r);
 }
 
+/* Connections that are still on their way are counted, too. */
 static void tell_if_drained(struct worker *w)
 {
-    if (!w->draining || server_connections(w->server) || atomic_load(&w->drained)) return;
+    if (!w->draining || atomic_load(&w->connections) || atomic_load(&w->drained)) return;
     atomic_store(&w->drained, true);
     loop_post(w->notify, &w->drained_post);
 }
@@ -134,33 +136,79 @@ struct worker *worker_open(const struct shared *shared, unsigned index, struct l
     return w;
 }
 
-void worker_close(struct worker *w)
+/* Everything that has descriptors; on the worker's own thread. */
+static void end_service(struct worker *w)
 {
     server_free(w->server); /* its `gone` callbacks end every request */
     timer_cancel(w->loop, &w->gauges);
     sched_inbox_close(&w->inbox);
     client_free(w->client);
     access_log_free(w->log);
+}
+
+static void dispose(struct worker *w)
+{
+    handover_free(w->handover);
     buf_free(&w->scratch);
     pool_unref(w->pool);
     mem_free(w);
 }
 
-/* ---- the thread ---- */
-
-static void *thread_main(void *arg)
+void worker_close(struct worker *w)
 {
-    struct worker *w = arg;
-    char name[16];
-    snprintf(name, sizeof name, "worker-%u", w->index % 1000);
-    prctl(PR_SET_NAME, name);
-    on_gauges(&w->gauges);
-    loop_run(w->loop);
-    return NULL;
+    end_service(w);
+    dispose(w);
 }
 
-struct worker *worker_start(const struct shared *shared, unsigned index, struct pool *pool, struct loop *notify,
-                            void (*drained)(struct loop_post *post), void *notify_arg)
+/* ---- connections ---- */
+
+/* On its way from the accepting thread. */
+struct arrival {
+    struct handed handed;
+    struct address peer;
+    struct tls_ctx *tls;
+};
+
+void worker_serve(struct worker *w, int fd, const struct address *peer, struct tls_ctx *tls)
+{
+    server_adopt(w->server, fd, peer, tls);
+    if (w->draining) server_drain(w->server);
+}
+
+/* A connection that found no descriptor is lost; those that are kept for nobody make way for the next one. */
+static void lose_connection(struct worker *w)
+{
+    atomic_fetch_sub_explicit(&w->connections, 1, memory_order_relaxed);
+    if (!w->running) return;
+    log_warn("worker %u has no descriptor left: a connection is lost", w->index);
+    client_close_idle(w->client);
+    tell_if_drained(w);
+}
+
+static void on_arrival(void *arg, struct handed *handed)
+{
+    struct worker *w = arg;
+    struct arrival *a = CONTAINER_OF(handed, struct arrival, handed);
+    if (handed->fd >= 0)
+        worker_serve(w, handed->fd, &a->peer, a->tls);
+    else
+        lose_connection(w);
+    tls_ctx_unref(a->tls);
+    mem_free(a);
+}
+
+void worker_adopt(struct worker *w, int fd, const struct address *peer, struct tls_ctx *tls)
+{
+    struct arrival a = {.handed.fd = fd, .peer = *peer, .tls = tls ? tls_ctx_ref(tls) : NULL};
+    struct arrival *copy = mem_dup(&a, sizeof a);
+    atomic_fetch_add_explicit(&w->connections, 1, memory_order_relaxed);
+    handover_send(w->handover, &copy->handed);
+}
+
+/* ---- the thread ---- */
+
+struct worker *worker_new(const struct shared *shared, unsigned index, struct pool *pool, struct loop *notify,
+                          void (*drained)(struct loop_post *post), void *notify_arg)
 {
     struct loop *loop = loop_new();
     if (!loop) return NULL;
@@ -168,18 +216,61 @@ struct worker *worker_start(const struct shared *shared, unsigned index, struct 
     w->notify = notify;
     w->notify_arg = notify_arg;
     w->drained_post.deliver = drained;
-    if (pthread_create(&w->thread, NULL, thread_main, w) == 0) return w;
-    worker_close(w);
-    loop_free(loop);
+    w->handover = handover_new(notify, loop, on_arrival, w);
+    if (w->handover) return w;
+    worker_stop(w);
     return NULL;
+}
+
+static void take_name(const struct worker *w)
+{
+    char name[16];
+    snprintf(name, sizeof name, "worker-%u", w->index % 1000);
+    prctl(PR_SET_NAME, name);
+}
+
+/* A system call filter may forbid it: then the worker goes on with the common table. */
+static void settle(struct worker *w)
+{
+    if (w->own_descriptors && unshare(CLONE_FILES) < 0) w->own_descriptors = false;
+    if (w->own_descriptors) metrics_own_descriptors(w->metrics);
+    sem_post(&w->settled);
+}
+
+static void *thread_main(void *arg)
+{
+    struct worker *w = arg;
+    take_name(w);
+    settle(w);
+    access_log_open(w->log);
+    on_gauges(&w->gauges);
+    loop_run(w->loop);
+    end_service(w);
+    return NULL;
+}
+
+bool worker_start(struct worker *w, bool own_descriptors)
+{
+    w->own_descriptors = own_descriptors;
+    sem_init(&w->settled, 0, 0);
+    w->running = pthread_create(&w->thread, NULL, thread_main, w) == 0;
+    while (w->running && sem_wait(&w->settled) < 0)
+        continue; /* a signal came */
+    sem_destroy(&w->settled);
+    return w->running;
 }
 
 void worker_stop(struct worker *w)
 {
     struct loop *loop = w->loop;
-    loop_stop(loop);
-    pthread_join(w->thread, NULL);
-    worker_close(w);
+    if (w->running) {
+        loop_stop(loop);
+        pthread_join(w->thread, NULL);
+        w->running = false;
+    } else {
+        end_service(w);
+    }
+    dispose(w);
     loop_free(loop);
 }
 
@@ -188,9 +279,6 @@ void worker_stop(struct worker *w)
 struct message {
     struct loop_post post;
     struct worker *worker;
-    int fd;
-    struct address peer;
-    struct tls_ctx *tls;
     struct pool *pool;
 };
 
@@ -200,21 +288,6 @@ static void post(struct worker *w, struct message m, void (*deliver)(struct loop
     copy->worker = w;
     copy->post.deliver = deliver;
     loop_post(w->loop, &copy->post);
-}
-
-static void deliver_connection(struct loop_post *p)
-{
-    struct message *m = CONTAINER_OF(p, struct message, post);
-    server_adopt(m->worker->server, m->fd, &m->peer, m->tls);
-    if (m->worker->draining) server_drain(m->worker->server);
-    tls_ctx_unref(m->tls);
-    mem_free(m);
-}
-
-void worker_adopt(struct worker *w, int fd, const struct address *peer, struct tls_ctx *tls)
-{
-    atomic_fetch_add_explicit(&w->connections, 1, memory_order_relaxed);
-    post(w, (struct message){.fd = fd, .peer = *peer, .tls = tls ? tls_ctx_ref(tls) : NULL}, deliver_connection);
 }
 
 static void deliver_pool(struct loop_post *p)

@@ -3,6 +3,8 @@
 #include "dsgate/base/mem.h"
 #include "dsgate/llm/endpoint.h"
 #include "metrics_private.h"
+#include <sys/syscall.h>
+#include <unistd.h>
 
 const unsigned metrics_statuses[METRICS_STATUSES] = {[1] = 0, 200, 201, 202, 204, 206, 301, 302, 303, 304, 307, 308,
                                                      400,     401, 402, 403, 404, 405, 406, 408, 409, 410, 413, 414,
@@ -78,6 +80,8 @@ struct metrics_shard *metrics_shard_new(struct metrics *m)
     pthread_mutex_unlock(&m->mutex);
     return s;
 }
+
+void metrics_own_descriptors(struct metrics_shard *s) { atomic_store(&s->thread, (int)syscall(SYS_gettid)); }
 
 /* ---- counting ---- */
 

@@ -55,6 +55,7 @@ struct metrics_counts {
 struct metrics_shard {
     struct list node;
     const struct metrics *metrics;
+    atomic_int thread; /* with a descriptor table of its own; 0: none */
     struct metrics_counts counts;
 };
 
@@ -72,8 +73,8 @@ struct metrics {
     unsigned model_count;             /* without that one */
 };
 
-/* Appends the process_* metrics that every exporter has. */
-void metrics_write_process(struct buf *out);
+/* Appends the process_* metrics that every exporter has. The caller holds the mutex. */
+void metrics_write_process(const struct metrics *m, struct buf *out);
 
 /* "# HELP …" and "# TYPE …". */
 void metrics_write_head(struct buf *out, const char *name, const char *type, const char *help);

@@ -1,4 +1,5 @@
 /* What every exporter tells about its process; a value that the kernel does not give is left out. */
+#include "dsgate/base/mem.h"
 #include "metrics_private.h"
 #include <dirent.h>
 #include <fcntl.h>
@@ -42,20 +43,35 @@ static void write_cpu(struct buf *out)
     BUF_ADD(out, "\n");
 }
 
-/* Entries of /proc/self/fd that are numbers, but for the directory's own. */
-static void write_descriptors(struct buf *out)
+/* Entries of a folder of descriptors that are numbers. */
+static unsigned long long count_descriptors(const char *folder)
 {
     unsigned long long count = 0;
+    DIR *dir = opendir(folder);
+    if (!dir) return 0;
+    for (struct dirent *d; (d = readdir(dir));)
+        count += d->d_name[0] != '.';
+    closedir(dir);
+    return count;
+}
+
+/* Of all tables there are; what several have in common counts in each, and so does the limit. */
+static void write_descriptors(const struct metrics *m, struct buf *out)
+{
     struct rlimit limit;
-    DIR *dir = opendir("/proc/self/fd");
-    if (dir) {
-        for (struct dirent *d; (d = readdir(dir));)
-            count += d->d_name[0] != '.';
-        closedir(dir);
-        write_value(out, "process_open_fds", "Number of open file descriptors.", count - 1);
+    unsigned long long tables = 1, count = count_descriptors("/proc/self/fd");
+    LIST_FOREACH(node, &m->shards) {
+        int thread = atomic_load(&CONTAINER_OF(node, struct metrics_shard, node)->thread);
+        char folder[48];
+        if (!thread) continue;
+        snprintf(folder, sizeof folder, "/proc/self/task/%d/fd", thread);
+        count += count_descriptors(folder);
+        tables++;
     }
+    /* But for the one that reads the folder. */
+    if (count) write_value(out, "process_open_fds", "Number of open file descriptors.", count - 1);
     if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
-        write_value(out, "process_max_fds", "Maximum number of open file descriptors.", limit.rlim_cur);
+        write_value(out, "process_max_fds", "Maximum number of open file descriptors.", tables * limit.rlim_cur);
 }
 
 /* The kernel tells the start in clock ticks since boot: field 22, the 20th behind the name, which may hold anything. */
@@ -81,10 +97,10 @@ static void write_start(struct buf *out)
     BUF_ADD(out, "\n");
 }
 
-void metrics_write_process(struct buf *out)
+void metrics_write_process(const struct metrics *m, struct buf *out)
 {
     write_memory(out);
     write_cpu(out);
-    write_descriptors(out);
+    write_descriptors(m, out);
     write_start(out);
 }

@@ -214,7 +214,9 @@ void metrics_write(struct metrics *m, const struct metrics_upstream *upstreams, 
     write_events(sum, out);
     write_one(out, "dsgate_waiting", "gauge", "Requests that wait for an upstream.", waiting);
     write_upstreams(upstreams, n, out);
-    metrics_write_process(out);
+    pthread_mutex_lock(&m->mutex);
+    metrics_write_process(m, out);
+    pthread_mutex_unlock(&m->mutex);
     metrics_write_head(out, "dsgate_build_info", "gauge", "Which version runs.");
     BUF_ADD(out, "dsgate_build_info{version=\"" DSGATE_VERSION "\"} 1\n");
     mem_free(sum);

@@ -10,18 +10,26 @@ static size_t size_of(const char *name)
     return (size_t)st.st_size;
 }
 
+/* Adds lines until there are enough to be written; returns how many it took. */
+static size_t add_until_written(struct access_log *l, const char *name)
+{
+    size_t lines = 0, before = size_of(name);
+    do {
+        access_log_add(l, &simple);
+        lines++;
+    } while (size_of(name) == before && lines < 10000);
+    ck_assert_uint_gt(size_of(name), before);
+    return lines;
+}
+
 START_TEST(test_lines_are_gathered)
 {
     struct access_file *f = open_file(path);
     struct access_log *l = access_log_new(f, loop);
     struct stat st;
-    size_t lines = 0;
     ck_assert_int_eq(stat(path, &st), 0);
     ck_assert_uint_eq(st.st_mode & 0777 & ~0640u, 0);
-    do {
-        access_log_add(l, &simple);
-        lines++;
-    } while (size_of(path) == 0 && lines < 10000);
+    size_t lines = add_until_written(l, path);
     size_t line = size_of(path) / lines;
     ck_assert_uint_ge(size_of(path), 32 * 1024);
     ck_assert_uint_lt(size_of(path), 32 * 1024 + line);
@@ -38,18 +46,34 @@ START_TEST(test_reopening)
     struct buf error = {0};
     struct access_file *f = open_file(path);
     struct access_log *l = access_log_new(f, loop);
-    for (int i = 0; i < 3; i++) {
-        access_log_add(l, &simple);
-        access_log_free(l);
-        l = access_log_new(f, loop);
-        if (i == 0) ck_assert_int_eq(rename(path, moved), 0);
-        if (i == 1) ck_assert(access_file_reopen(f, &error));
-    }
-    ck_assert_uint_eq(size_of(moved), 2 * size_of(path));
-    ck_assert_int_eq(unlink(path), 0);
-    ck_assert_int_eq(mkdir(path, 0700), 0); /* can't be opened: the old one stays */
+    add_until_written(l, path);
+    ck_assert_int_eq(rename(path, moved), 0);
+    add_until_written(l, moved); /* nobody has been told yet */
+    ck_assert(access_file_reopen(f, &error));
+    ck_assert_uint_eq(size_of(path), 0);
+    add_until_written(l, path);
+    access_log_free(l);
+    access_file_close(f);
+}
+END_TEST
+
+/* Neither when the reload sees it, nor when only a worker does. */
+START_TEST(test_a_file_that_cannot_be_reopened)
+{
+    struct buf error = {0};
+    struct access_file *f = open_file(path);
+    struct access_log *l = access_log_new(f, loop);
+    add_until_written(l, path);
+    ck_assert_int_eq(rename(path, moved), 0);
+    ck_assert_int_eq(mkdir(path, 0700), 0);
     ck_assert(!access_file_reopen(f, &error));
     ck_assert_uint_lt(text_find(buf_text(&error), text_of(path)), buf_len(&error));
+    add_until_written(l, moved);
+    ck_assert_int_eq(rmdir(path), 0);
+    ck_assert(access_file_reopen(f, &error));
+    ck_assert_int_eq(unlink(path), 0);
+    ck_assert_int_eq(mkdir(path, 0700), 0);
+    add_until_written(l, moved);
     ck_assert_int_eq(rmdir(path), 0);
     access_log_free(l);
     access_file_close(f);
@@ -262,6 +286,7 @@ START_TEST(test_a_reader_that_left)
 END_TEST
 
 TEST_MAIN_WITH("access_file", set_up, tear_down, test_lines_are_gathered, test_reopening,
-               test_files_that_cannot_be_opened, test_off, test_a_full_disk_loses_lines_beyond_the_backlog,
-               test_the_timer_writes, test_a_full_pipe_loses_lines_and_counts_them, test_torn_lines_are_completed_first,
+               test_a_file_that_cannot_be_reopened, test_files_that_cannot_be_opened, test_off,
+               test_a_full_disk_loses_lines_beyond_the_backlog, test_the_timer_writes,
+               test_a_full_pipe_loses_lines_and_counts_them, test_torn_lines_are_completed_first,
                test_a_reader_that_left)

@@ -13,13 +13,17 @@
 struct access_file; /* where lines go: shared by all workers */
 struct access_log;  /* one worker's gathering of lines */
 
-/* target: "stdout", "stderr", "off" or a path (opened for append, 0640). NULL with a sentence in *error. */
+/* target: "stdout", "stderr", "off" or a path (opened for append, 0640). NULL with a sentence in *error when it can't
+ * be written. Each worker opens a path for itself (see gate/worker.h), at its first line. */
 struct access_file *access_file_open(const char *target, struct buf *error);
-/* Opens the same path again (after logrotate moved it). false: the old one stays. */
+/* From their next lines on, workers write to a file newly opened by the same path (after logrotate moved it). false:
+ * the old one stays. */
 bool access_file_reopen(struct access_file *f, struct buf *error);
 void access_file_close(struct access_file *f); /* NULL is fine */
 
 struct access_log *access_log_new(struct access_file *f, struct loop *loop);
+/* On the thread that adds the lines: opens its way to the file now, not only at the first line. */
+void access_log_open(struct access_log *l);
 void access_log_free(struct access_log *l); /* writes what is left */
 
 struct access_step {

@@ -23,6 +23,9 @@ void metrics_free(struct metrics *m);
 /* One per worker thread; lives as long as `m`. */
 struct metrics_shard *metrics_shard_new(struct metrics *m);
 
+/* On the worker's thread: it has a descriptor table of its own, which process_open_fds is to count as well. */
+void metrics_own_descriptors(struct metrics_shard *s);
+
 /* The label slot of a model name, the same for the same name for ever (so counters survive reloads); 0 = other, for
  * that very name and when all are taken. Takes a lock: at reload, not per request. */
 unsigned metrics_model_slot(struct metrics *m, const char *name);

@@ -23,7 +23,7 @@ export function upstream(simulator, more = {}) {
 
 export class Gateway {
     // `config` is laid over the harness's own. `listen` makes the API's listener of its address.
-    static async start(config, { listen = (address) => address } = {}) {
+    static async start(config, { listen = (address) => address, descriptors } = {}) {
         const gateway = new Gateway();
         gateway.listener = listen;
         gateway.folder = temporaryFolder();
@@ -32,7 +32,10 @@ export class Gateway {
         gateway.accessFile = path.join(gateway.folder, "access.log");
         gateway.configFile = path.join(gateway.folder, "dsgate.yaml");
         gateway.write(config);
-        gateway.program = new Program("dsgate", ["run", "-c", gateway.configFile], { folder: gateway.folder });
+        gateway.program = new Program("dsgate", ["run", "-c", gateway.configFile], {
+            folder: gateway.folder,
+            descriptors,
+        });
         await gateway.program.listensAt({ port: gateway.adminPort, host: "127.0.0.1" });
         if (!config.listen) await gateway.program.listensAt(gateway.address);
         return gateway;

@@ -85,14 +85,17 @@ process.once("exit", () => running.forEach((child) => child.kill("SIGKILL")));
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(1));
 
 export class Program {
-    constructor(name, args, { env, folder = temporaryFolder() } = {}) {
+    // `descriptors`: the most that the program may have open.
+    constructor(name, args, { env, folder = temporaryFolder(), descriptors } = {}) {
         this.name = name;
         this.folder = folder;
         this.stderrFile = path.join(folder, `${name}.stderr`);
         this.stdoutFile = path.join(folder, `${name}.stdout`);
         const out = fs.openSync(this.stdoutFile, "a"),
             err = fs.openSync(this.stderrFile, "a");
-        this.child = spawn(path.join(BUILD, name), args, {
+        const command = [path.join(BUILD, name), ...args];
+        if (descriptors) command.unshift("sh", "-c", `ulimit -n ${descriptors}; exec "$0" "$@"`);
+        this.child = spawn(command[0], command.slice(1), {
             stdio: ["ignore", out, err],
             env: { ...SANITIZER, ...process.env, ...env },
         });

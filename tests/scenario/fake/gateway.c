@@ -106,7 +106,8 @@ struct wire *gateway_connect(void)
     struct address peer;
     struct buf error = {0};
     ck_assert(address_parse(TEXT("127.0.0.1:40000"), 0, &peer, &error));
-    worker_adopt(worker, wire_fd(w), &peer, NULL);
+    atomic_fetch_add(&worker->connections, 1);
+    worker_serve(worker, wire_fd(w), &peer, NULL);
     fake_settle();
     return w;
 }
