@@ -53,6 +53,15 @@ size_t text_find(struct text t, struct text needle)
     return at ? (size_t)(at - t.p) : t.n;
 }
 
+void text_redact(char *p, size_t n, struct text secret)
+{
+    if (secret.n < TEXT_SECRET_MIN) return;
+    for (char *at; (at = memmem(p, n, secret.p, secret.n)); p = at + secret.n) {
+        memset(at, '*', secret.n);
+        n -= (size_t)(at - p) + secret.n;
+    }
+}
+
 bool text_cut(struct text *rest, char separator, struct text *piece)
 {
     if (rest->n == 0) return false;

@@ -37,6 +37,16 @@ static void open_head(struct request *r, struct reply_head *head)
                                     r->ended && r->method != HTTP_HEAD ? bytes_of_pieces(r) : answer->content_length};
 }
 
+/* An upstream that repeats the gateway's key in its complaint must not tell it to the client. Error bodies come whole.
+ */
+static void redact_key(const struct request *r, const struct reply_head *head)
+{
+    struct text key = text_of(r->upstream->conf->api_key);
+    text_redact((char *)head->fields.p, head->fields.n, key);
+    for (int i = 0; i < r->piece_count; i++)
+        text_redact(r->pieces[i].iov_base, r->pieces[i].iov_len, key);
+}
+
 /* A long stream keeps nothing of its request and head, unless the upstream answers before it has heard all. */
 static void travel_light(struct request *r)
 {
@@ -55,6 +65,7 @@ static enum flow send_pieces(struct request *r)
     struct reply_head head;
     bool first = !r->head_sent;
     if (first) open_head(r, &head);
+    if (first && r->status >= 400) redact_key(r, &head);
     note_token(r);
     r->bytes_out += bytes_of_pieces(r);
     r->news = NEWS_NONE;

@@ -56,6 +56,25 @@ START_TEST(the_last_error_is_passed_on)
 }
 END_TEST
 
+/* The client has no right to the key that the gateway called with, wherever an upstream repeats it. */
+START_TEST(a_key_in_an_upstreams_error_is_redacted)
+{
+    begin(QUIET "upstreams:\n"
+                "  - {name: a, base_url: 'http://a.test:80/v1', api_key: sk-0123456789abcdef}\n");
+    struct wire *client = gateway_connect();
+    client_post_chat(client, "");
+    const char *body = "{\"error\":{\"message\":\"sk-0123456789abcdef is no key, nor is sk-0123456789abcdee\"}}";
+    char *answer = mem_printf("HTTP/1.1 401 X\r\nx-key: Bearer sk-0123456789abcdef\r\nContent-Length: %zu\r\n\r\n%s",
+                              strlen(body), body);
+    wire_send_pieces(a.wires[0], text_of(answer), 7);
+    fake_settle();
+    ck_answer(client, 401, "{\"error\":{\"message\":\"******************* is no key, nor is sk-0123456789abcdee\"}}");
+    ck_assert_str_eq(client_field("x-key"), "Bearer *******************");
+    mem_free(answer);
+    gateway_end();
+}
+END_TEST
+
 /* Who asks us to come back later is not waited for while somebody else can serve. */
 START_TEST(a_long_retry_after_is_not_waited_for)
 {
@@ -432,11 +451,11 @@ START_TEST(an_answer_may_overtake_its_request)
 END_TEST
 
 TEST_MAIN("failures", each_retryable_status_fails_over, the_callers_own_mistakes_do_not, the_last_error_is_passed_on,
-          a_long_retry_after_is_not_waited_for, a_large_request_is_sent_again_whole,
-          a_lone_error_leaves_retrying_to_the_client, refused_connections_fail_over, nobody_reachable_is_told,
-          a_hanging_connect_ends, a_silent_upstream_ends, keep_alive_comments_do_not_keep_a_stream,
-          a_cut_stream_is_told, an_error_as_first_event_fails_over, garbage_under_200_fails_over,
-          malformed_http_fails_over, a_departed_client_cancels_everything, a_departed_client_leaves_the_queue,
-          waiting_has_an_end, a_full_queue_is_told_at_once, a_stale_connection_is_replaced,
-          an_upstream_that_keeps_failing_goes_down, a_long_plain_answer_that_breaks_is_reset,
-          an_answer_may_overtake_its_request)
+          a_key_in_an_upstreams_error_is_redacted, a_long_retry_after_is_not_waited_for,
+          a_large_request_is_sent_again_whole, a_lone_error_leaves_retrying_to_the_client,
+          refused_connections_fail_over, nobody_reachable_is_told, a_hanging_connect_ends, a_silent_upstream_ends,
+          keep_alive_comments_do_not_keep_a_stream, a_cut_stream_is_told, an_error_as_first_event_fails_over,
+          garbage_under_200_fails_over, malformed_http_fails_over, a_departed_client_cancels_everything,
+          a_departed_client_leaves_the_queue, waiting_has_an_end, a_full_queue_is_told_at_once,
+          a_stale_connection_is_replaced, an_upstream_that_keeps_failing_goes_down,
+          a_long_plain_answer_that_breaks_is_reset, an_answer_may_overtake_its_request)

@@ -41,6 +41,11 @@ struct text text_from(struct text t, size_t from);
 size_t text_find_byte(struct text t, char byte);
 size_t text_find(struct text t, struct text needle);
 
+/* Writes asterisks over each occurrence of a secret in the n bytes at p. Secrets of less than 8 bytes ("any", "EMPTY")
+ * are left alone: they are none, and texts full of such words would be maimed. */
+#define TEXT_SECRET_MIN 8
+void text_redact(char *p, size_t n, struct text secret);
+
 /* Cuts the next piece before `separator` off *rest; false when *rest is used up. A trailing separator yields no empty
  * last piece:  while (text_cut(&rest, ',', &piece)) … */
 bool text_cut(struct text *rest, char separator, struct text *piece);
