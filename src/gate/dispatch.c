@@ -65,7 +65,7 @@ static enum flow start(struct request *r)
     r->attempt = attempt_start(r->worker->loop, r->worker->client, &from, &to, &options, &attempt_callbacks, r);
     if (r->attempt) return FLOW_WAIT;
     release(r, OUTCOME_NEUTRAL);
-    return request_fail(r, FAIL_NO_UPSTREAM);
+    return request_fail(r, FAIL_NOT_SERVED);
 }
 
 static void note_reason(struct request *r)

@@ -113,7 +113,7 @@ static enum flow wait_in_queue(struct request *r)
 /* No upstream is left to try: the last failure is the answer, in the upstream's own words where it had any. */
 static enum flow nothing_left(struct request *r)
 {
-    if (r->attempts == 0) return request_fail(r, FAIL_NO_UPSTREAM);
+    if (r->attempts == 0) return request_fail(r, FAIL_NOT_SERVED);
     return dispatch_give_up(r);
 }
 

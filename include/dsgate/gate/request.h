@@ -63,7 +63,7 @@ void request_end_attempt(struct request *r);
 
 /* Sets the step for FLOW_JUMP:  return request_jump(r, STEP_QUEUE); */
 enum flow request_jump(struct request *r, enum step to);
-/* Ends in the one error answer:  return request_fail(r, FAIL_NO_UPSTREAM); */
+/* Ends in the one error answer:  return request_fail(r, FAIL_MODEL_NOT_FOUND); */
 enum flow request_fail(struct request *r, enum failure f);
 
 /* The steps with a file of their own. */

@@ -25,6 +25,8 @@ enum advice { ADVISE_NOTHING, ADVISE_RETRY, ADVISE_NO_RETRY }; /* x-should-retry
       "A request header is not valid.") \
     X(FAIL_NO_ENDPOINT,           404, "invalid_request_error", "unknown_url",                 0, ADVISE_NO_RETRY, \
       "There is no such endpoint.") \
+    X(FAIL_NOT_SERVED,            404, "invalid_request_error", "endpoint_not_served",         0, ADVISE_NO_RETRY, \
+      "None of the configured upstreams serves this endpoint.") \
     X(FAIL_MODEL_NOT_FOUND,       404, "invalid_request_error", "model_not_found",             0, ADVISE_NO_RETRY, \
       "The model does not exist.") \
     X(FAIL_METHOD,                405, "invalid_request_error", "method_not_allowed",          0, ADVISE_NO_RETRY, \
@@ -33,6 +35,8 @@ enum advice { ADVISE_NOTHING, ADVISE_RETRY, ADVISE_NO_RETRY }; /* x-should-retry
       "The request did not arrive in time.") \
     X(FAIL_BODY_TOO_LARGE,        413, "invalid_request_error", "request_too_large",           0, ADVISE_NO_RETRY, \
       "The request body is larger than this gateway allows.") \
+    X(FAIL_CONTENT_CODING,        415, "invalid_request_error", "unsupported_content_encoding", 0, ADVISE_NO_RETRY, \
+      "Request bodies must be sent without a content encoding.") \
     X(FAIL_URI_TOO_LONG,          414, "invalid_request_error", "uri_too_long",                0, ADVISE_NO_RETRY, \
       "The request line is too long.") \
     X(FAIL_EXPECTATION,           417, "invalid_request_error", "expectation_failed",          0, ADVISE_NO_RETRY, \
@@ -55,10 +59,12 @@ enum advice { ADVISE_NOTHING, ADVISE_RETRY, ADVISE_NO_RETRY }; /* x-should-retry
       "Other requests fill the memory that is set aside for request bodies.") \
     X(FAIL_QUEUE_FULL,            503, "server_error",          "gateway_queue_full",          5, ADVISE_RETRY, \
       "Too many requests are waiting for an upstream.") \
-    X(FAIL_QUEUE_TIMEOUT,         503, "server_error",          "gateway_queue_timeout",       5, ADVISE_NO_RETRY, \
+    X(FAIL_QUEUE_TIMEOUT,         503, "server_error",          "gateway_queue_timeout",       5, ADVISE_NOTHING, \
       "No upstream became free in time.") \
-    X(FAIL_NO_UPSTREAM,           503, "server_error",          "no_upstream_available",       5, ADVISE_NO_RETRY, \
-      "No upstream serves this request now.") \
+    X(FAIL_SHUTTING_DOWN,         503, "server_error",          "gateway_shutting_down",       1, ADVISE_RETRY, \
+      "The gateway is being shut down.") \
+    X(FAIL_DEADLINE,              504, "server_error",          "deadline_exceeded",           0, ADVISE_NOTHING, \
+      "The request's deadline passed before there was an answer.") \
     X(FAIL_UPSTREAM_TIMEOUT,      504, "upstream_error",        "upstream_timeout",            2, ADVISE_NO_RETRY, \
       "The upstream did not answer in time.") \
     X(FAIL_NOT_CACHED,            504, "invalid_request_error", "not_cached",                  0, ADVISE_NO_RETRY, \
