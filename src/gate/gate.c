@@ -339,6 +339,8 @@ void gate_close(struct gate *g)
     listeners_free(g->listeners);
     for (unsigned i = 0; i < g->worker_count; i++)
         worker_stop(g->workers[i]);
+    for (unsigned i = 0; i < g->worker_count; i++)
+        worker_free(g->workers[i]);
     prober_free(g->prober);
     admin_free(g->admin);
     dns_free(g->shared.dns);

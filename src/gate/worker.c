@@ -219,6 +219,7 @@ struct worker *worker_new(const struct shared *shared, unsigned index, struct po
     w->handover = handover_new(notify, loop, on_arrival, w);
     if (w->handover) return w;
     worker_stop(w);
+    worker_free(w);
     return NULL;
 }
 
@@ -262,14 +263,18 @@ bool worker_start(struct worker *w, bool own_descriptors)
 
 void worker_stop(struct worker *w)
 {
-    struct loop *loop = w->loop;
     if (w->running) {
-        loop_stop(loop);
+        loop_stop(w->loop);
         pthread_join(w->thread, NULL);
         w->running = false;
     } else {
         end_service(w);
     }
+}
+
+void worker_free(struct worker *w)
+{
+    struct loop *loop = w->loop;
     dispose(w);
     loop_free(loop);
 }

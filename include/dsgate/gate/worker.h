@@ -80,7 +80,10 @@ void worker_adopt(struct worker *w, int fd, const struct address *peer, struct t
 void worker_use_pool(struct worker *w, struct pool *pool);
 void worker_drain(struct worker *w);
 
-/* Ends the thread, if it was started, and the worker. From another thread. */
+/* Ends the thread, if it was started, with everything it has under way. From another thread. */
 void worker_stop(struct worker *w);
+/* Frees a stopped worker. Its last message may still be in the mail of `notify`, where later messages are linked to it:
+ * so first all workers are stopped, and then all are freed. */
+void worker_free(struct worker *w);
 
 #endif
