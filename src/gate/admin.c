@@ -97,7 +97,8 @@ static void on_malformed(struct server *s, struct exchange *x, enum http_error e
 /* Answers are written within the request's call: there is nothing to cancel. */
 static void on_gone(struct exchange *x) { (void)x; }
 
-static const struct server_ops admin_callbacks = {on_request, on_malformed, on_gone, on_gone, NULL};
+static const struct server_ops admin_callbacks = {
+    .request = on_request, .malformed = on_malformed, .gone = on_gone, .drained = on_gone};
 
 struct admin *admin_new(struct loop *loop, const struct shared *shared)
 {

@@ -7,18 +7,9 @@
 
 static enum outcome outcome_of(enum verdict v)
 {
-    static const enum outcome table[] = {[VERDICT_SUCCESS] = OUTCOME_SUCCESS,
-                                         [VERDICT_CLIENTS_FAULT] = OUTCOME_NEUTRAL,
-                                         [VERDICT_BUSY] = OUTCOME_BUSY,
-                                         [VERDICT_FAULT] = OUTCOME_FAULT,
-                                         [VERDICT_LOCAL] = OUTCOME_NEUTRAL};
+    static const enum outcome table[] = {
+        [VERDICT_FAULT] = OUTCOME_FAULT, [VERDICT_BUSY] = OUTCOME_BUSY, [VERDICT_NONE] = OUTCOME_NEUTRAL};
     return table[v];
-}
-
-static void release(struct request *r, enum outcome o)
-{
-    if (r->ticket.lease.upstream)
-        sched_release(r->worker->shared->sched, &r->ticket.lease, o, loop_now(r->worker->loop));
 }
 
 /* ---- what the attempt tells ---- */
@@ -45,6 +36,13 @@ static const struct attempt_ops attempt_callbacks = {on_data, on_failed};
 
 /* ---- the step ---- */
 
+/* A deadline that the client has set, or that failed attempts have used up, says nothing about the upstream. */
+static bool deadline_is_neutral(const struct request *r)
+{
+    usec_t wanted = r->admission.hints.timeout;
+    return r->attempts > 0 || (wanted && wanted < r->pool->config->timeouts.total);
+}
+
 static enum flow start(struct request *r)
 {
     const struct config *config = r->pool->config;
@@ -56,15 +54,16 @@ static enum flow start(struct request *r)
                                 .consumes = hints_consumes};
     struct relay_target to = {.upstream = u->conf, .origin = u->origin, .model = r->ticket.lease.model};
     struct attempt_options options = {.deadline = r->deadline,
+                                      .deadline_is_neutral = deadline_is_neutral(r),
                                       .hold_limit = (size_t)config->limits.answer_hold,
                                       .event_limit = (size_t)config->limits.event,
                                       .commit_after = config->timeouts.commit};
-    request_end_attempt(r);
+    request_set_attempt_aside(r);
     r->upstream = u;
     r->attempts++;
     r->attempt = attempt_start(r->worker->loop, r->worker->client, &from, &to, &options, &attempt_callbacks, r);
     if (r->attempt) return FLOW_WAIT;
-    release(r, OUTCOME_NEUTRAL);
+    request_release(r, OUTCOME_NEUTRAL);
     return request_fail(r, FAIL_NOT_SERVED);
 }
 
@@ -76,8 +75,20 @@ static void note_reason(struct request *r)
               r->failed.detail);
 }
 
+/* What an upstream has said is worth more than that the next one could not be reached. */
+static void recall_told(struct request *r)
+{
+    if (r->failed.shown || !r->told.attempt) return;
+    request_end_attempt(r);
+    r->attempt = r->told.attempt;
+    r->failed = r->told.failed;
+    r->upstream = r->told.upstream;
+    r->told.attempt = NULL;
+}
+
 enum flow dispatch_give_up(struct request *r)
 {
+    recall_told(r);
     if (!r->failed.shown || !r->attempt) return request_fail(r, r->failed.failure);
     r->pieces[0] = iov_of(attempt_error_body(r->attempt));
     r->piece_count = r->pieces[0].iov_len ? 1 : 0;
@@ -90,7 +101,7 @@ static enum flow after_failure(struct request *r)
     usec_t now = loop_now(r->worker->loop);
     r->news = NEWS_NONE;
     note_reason(r);
-    release(r, outcome_of(r->failed.verdict));
+    request_release(r, outcome_of(r->failed.verdict));
     r->ticket.tried |= UINT64_C(1) << r->upstream->index;
     if (!retry_allowed(&r->failed, r->attempts, now, r->deadline)) return dispatch_give_up(r);
     return request_jump(r, STEP_QUEUE);
@@ -106,4 +117,7 @@ enum flow dispatch_run(struct request *r)
     return after_failure(r);
 }
 
-void dispatch_cancel(struct request *r) { request_end_attempt(r); }
+void dispatch_cancel(struct request *r)
+{
+    if (r->attempt) attempt_cancel(r->attempt);
+}

@@ -4,7 +4,7 @@
 
 static enum outcome judge(const struct request *r)
 {
-    if (r->cut) return OUTCOME_FAULT;
+    if (r->cut) return r->failed.verdict == VERDICT_NONE ? OUTCOME_NEUTRAL : OUTCOME_FAULT;
     if (r->client_gone || !r->attempt) return OUTCOME_NEUTRAL;
     return r->status < 400 ? OUTCOME_SUCCESS : OUTCOME_NEUTRAL;
 }
@@ -13,7 +13,7 @@ static void count(struct request *r, usec_t duration)
 {
     const struct answer_facts *facts = r->attempt ? attempt_facts(r->attempt) : NULL;
     struct metrics_request m = {.endpoint = r->admission.endpoint,
-                                .status = r->client_gone ? 0 : r->status,
+                                .status = r->status,
                                 .failure = r->failure,
                                 .streamed = r->attempt && attempt_answer(r->attempt)->is_stream,
                                 .model_slot = r->row ? r->row->metric_slot : 0,
@@ -82,7 +82,7 @@ enum flow finish_run(struct request *r)
 {
     struct worker *w = r->worker;
     usec_t duration = loop_now(w->loop) - r->began;
-    if (r->ticket.lease.upstream) sched_release(w->shared->sched, &r->ticket.lease, judge(r), loop_now(w->loop));
+    request_release(r, judge(r));
     count(r, duration);
     write_log(r, duration);
     request_free(r);

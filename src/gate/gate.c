@@ -7,7 +7,7 @@
 #include "dsgate/gate/admin.h"
 #include "dsgate/gate/listeners.h"
 #include "dsgate/gate/prober.h"
-#include "dsgate/gate/worker.h"
+#include "dsgate/gate/worker_thread.h"
 #include <sched.h>
 #include <stdio.h>
 #include <sys/resource.h>
@@ -25,7 +25,7 @@ struct gate {
     struct listeners *listeners;
     struct admin *admin;
     struct prober *prober;
-    struct worker *workers[WORKERS_MAX];
+    struct worker_thread *workers[WORKERS_MAX];
     unsigned worker_count;
     rlim_t descriptor_limit;
     bool own_tables; /* each worker has a descriptor table of its own */
@@ -105,13 +105,13 @@ static void refuse(const struct gate *g, int fd, bool tls)
     close(fd);
 }
 
-static struct worker *least_loaded(const struct gate *g, unsigned *total)
+static struct worker_thread *least_loaded(const struct gate *g, unsigned *total)
 {
-    struct worker *best = g->workers[0];
+    struct worker_thread *best = g->workers[0];
     unsigned fewest = UINT32_MAX;
     *total = 0;
     for (unsigned i = 0; i < g->worker_count; i++) {
-        unsigned n = atomic_load_explicit(&g->workers[i]->connections, memory_order_relaxed);
+        unsigned n = worker_thread_connections(g->workers[i]);
         *total += n;
         if (n >= fewest) continue;
         fewest = n;
@@ -136,9 +136,9 @@ static void on_accepted(void *arg, bool admin, int fd, const struct address *pee
         if (!admin_adopt(g->admin, fd, peer, tls)) refuse(g, fd, tls != NULL);
         return;
     }
-    struct worker *w = least_loaded(g, &total);
+    struct worker_thread *w = least_loaded(g, &total);
     if (total < g->connection_limit) {
-        worker_adopt(w, fd, peer, tls);
+        worker_thread_adopt(w, fd, peer, tls);
         return;
     }
     tell_limit_once(g);
@@ -154,13 +154,13 @@ static void label_models(struct gate *g, struct pool *pool)
         pool->rows[i].metric_slot = metrics_model_slot(g->shared.metrics, pool->rows[i].name);
 }
 
-static void on_worker_drained(struct loop_post *post);
+static void on_worker_drained(void *arg);
 
 static bool make_workers(struct gate *g)
 {
     unsigned wanted = count_workers(g->config);
     for (unsigned i = 0; i < wanted; i++) {
-        struct worker *w = worker_new(&g->shared, i, g->pool, g->options.loop, on_worker_drained, g);
+        struct worker_thread *w = worker_thread_new(&g->shared, i, g->pool, g->options.loop, on_worker_drained, g);
         if (!w) return false;
         g->workers[g->worker_count++] = w;
     }
@@ -174,8 +174,8 @@ static bool start_workers(struct gate *g, struct buf *error)
     bool fine = make_workers(g);
     g->own_tables = g->worker_count > 1 && connections_per_table(g) < g->config->limits.connections;
     for (unsigned i = 0; fine && i < g->worker_count; i++) {
-        fine = worker_start(g->workers[i], g->own_tables);
-        g->own_tables = g->workers[i]->own_descriptors;
+        fine = worker_thread_start(g->workers[i], g->own_tables);
+        g->own_tables = worker_thread_has_own_descriptors(g->workers[i]);
     }
     if (!fine) BUF_ADD(error, "a worker thread can't be started\n");
     return fine;
@@ -238,7 +238,7 @@ static void use(struct gate *g, const struct config *config, struct pool *pool)
 {
     label_models(g, pool);
     for (unsigned i = 0; i < g->worker_count; i++)
-        worker_use_pool(g->workers[i], pool);
+        worker_thread_use_pool(g->workers[i], pool);
     admin_use_pool(g->admin, pool);
     prober_use_pool(g->prober, pool);
     sched_set_waiting_max(g->shared.sched, config->limits.waiting);
@@ -299,13 +299,12 @@ static void tell_stopped(struct gate *g)
     g->options.stopped(g->options.stopped_arg);
 }
 
-static void on_worker_drained(struct loop_post *post)
+static void on_worker_drained(void *arg)
 {
-    struct worker *w = CONTAINER_OF(post, struct worker, drained_post);
-    struct gate *g = w->notify_arg;
+    struct gate *g = arg;
     if (g->stopped) return; /* a second signal did not want to wait */
     for (unsigned i = 0; i < g->worker_count; i++)
-        if (!atomic_load(&g->workers[i]->drained)) return;
+        if (!worker_thread_has_drained(g->workers[i])) return;
     log_info("drained: the last request has ended");
     tell_stopped(g);
 }
@@ -330,7 +329,7 @@ void gate_drain(struct gate *g)
     admin_set_draining(g->admin);
     timer_set(g->options.loop, &g->drain_timer, loop_now(g->options.loop) + g->config->timeouts.drain, on_drain_timer);
     for (unsigned i = 0; i < g->worker_count; i++)
-        worker_drain(g->workers[i]);
+        worker_thread_drain(g->workers[i]);
 }
 
 void gate_close(struct gate *g)
@@ -338,9 +337,9 @@ void gate_close(struct gate *g)
     timer_cancel(g->options.loop, &g->drain_timer);
     listeners_free(g->listeners);
     for (unsigned i = 0; i < g->worker_count; i++)
-        worker_stop(g->workers[i]);
+        worker_thread_stop(g->workers[i]);
     for (unsigned i = 0; i < g->worker_count; i++)
-        worker_free(g->workers[i]);
+        worker_thread_free(g->workers[i]);
     prober_free(g->prober);
     admin_free(g->admin);
     dns_free(g->shared.dns);

@@ -51,13 +51,10 @@ void reply_put_fields(struct buf *b, const struct request *r)
     BUF_ADD(b, "\r\n");
 }
 
-static void put_retry_after(struct buf *b, const struct failure_row *row)
+/* Who should not try again is not told when. */
+static void put_advice(struct buf *b, const struct failure_row *row, enum advice advice)
 {
-    if (row->retry_after) http_put_u64(b, TEXT("Retry-After"), row->retry_after);
-}
-
-static void put_advice(struct buf *b, enum advice advice)
-{
+    if (row->retry_after && advice != ADVISE_NO_RETRY) http_put_u64(b, TEXT("Retry-After"), row->retry_after);
     if (advice == ADVISE_RETRY) BUF_ADD(b, "x-should-retry: true\r\n");
     if (advice == ADVISE_NO_RETRY) BUF_ADD(b, "x-should-retry: false\r\n");
 }
@@ -117,8 +114,7 @@ bool reply_failure(struct request *r)
     const struct admission *a = &r->admission;
     struct text message = buf_len(&a->message) ? buf_text(&a->message) : text_of(row->text);
     struct buf fields = {0}, body = {0};
-    put_retry_after(&fields, row);
-    put_advice(&fields, reply_advice(r, row->advice));
+    put_advice(&fields, row, reply_advice(r, row->advice));
     if (r->failure == FAIL_METHOD) put_allow(&fields, a->endpoint);
     answer_put_error_body(&body, a->endpoint ? a->endpoint->family : FAMILY_CHAT, row->type, row->code, message,
                           a->param);
@@ -133,8 +129,7 @@ void reply_error(struct exchange *x, enum failure f, const char *request_id, con
     struct buf fields = {0}, body = {0};
     BUF_ADD(&fields, "Content-Type: application/json\r\n");
     if (request_id) http_put(&fields, TEXT("x-request-id"), text_of(request_id));
-    put_retry_after(&fields, row);
-    put_advice(&fields, row->advice);
+    put_advice(&fields, row, row->advice);
     answer_put_error_body(&body, FAMILY_CHAT, row->type, row->code, text_of(message ? message : row->text), NULL);
     send_whole(x, row->status, &fields, buf_text(&body));
     buf_free(&body);

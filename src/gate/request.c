@@ -21,11 +21,30 @@ void request_free(struct request *r)
 {
     timer_cancel(r->worker->loop, &r->queue_timer);
     request_end_attempt(r);
+    if (r->told.attempt) attempt_free(r->told.attempt);
     models_free(r->models);
     admission_free(&r->admission);
     buf_free(&r->reasons);
     pool_unref(r->pool);
     mem_free(r);
+}
+
+void request_set_attempt_aside(struct request *r)
+{
+    if (r->attempt && r->failed.shown) {
+        if (r->told.attempt) attempt_free(r->told.attempt);
+        r->told.attempt = r->attempt;
+        r->told.failed = r->failed;
+        r->told.upstream = r->upstream;
+        r->attempt = NULL;
+    }
+    request_end_attempt(r);
+}
+
+void request_release(struct request *r, enum outcome o)
+{
+    if (r->ticket.lease.upstream)
+        sched_release(r->worker->shared->sched, &r->ticket.lease, o, loop_now(r->worker->loop));
 }
 
 void request_end_attempt(struct request *r)

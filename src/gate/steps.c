@@ -122,7 +122,7 @@ static enum flow queue_run(struct request *r)
     struct ticket *t = &r->ticket;
     if (r->queue_expired) {
         queue_cancel(r);
-        return request_fail(r, FAIL_QUEUE_TIMEOUT);
+        return request_fail(r, loop_now(r->worker->loop) < r->deadline ? FAIL_QUEUE_TIMEOUT : FAIL_DEADLINE);
     }
     if (t->lease.upstream) { /* granted while waiting */
         timer_cancel(r->worker->loop, &r->queue_timer);
@@ -158,11 +158,14 @@ static const struct {
 
 const char *step_name(enum step s) { return steps[s].name; }
 
-/* Time is counted from turn to turn: a step that never waits costs nothing here, and nothing in the log. */
-static void leave_step(struct request *r)
+/* Time is counted from turn to turn, since reading the clock is not free. Only ADMIT, which scans the body, may take
+ * long within a turn. */
+static void leave_step(struct request *r, enum step s)
 {
-    usec_t now = loop_now(r->worker->loop);
-    r->spent[r->step] += now - r->entered;
+    struct loop *loop = r->worker->loop;
+    usec_t now = s == STEP_ADMIT ? loop_clock(loop) : loop_now(loop);
+    if (now <= r->entered) return; /* the clock was read before in this turn */
+    r->spent[s] += now - r->entered;
     r->entered = now;
 }
 
@@ -172,17 +175,34 @@ void request_run(struct request *r)
         enum step ran = r->step;
         enum flow flow = steps[ran].run(r);
         if (flow == FLOW_DONE || flow == FLOW_WAIT) return;
-        enum step to = flow == FLOW_JUMP ? r->step : ran + 1;
-        r->step = ran;
-        leave_step(r);
-        r->step = to;
+        leave_step(r, ran);
+        if (flow == FLOW_NEXT) r->step = ran + 1;
     }
+}
+
+/* Whatever the step waits for does not come any more. */
+static void leave_early(struct request *r)
+{
+    if (steps[r->step].cancel) steps[r->step].cancel(r);
+    leave_step(r, r->step);
+}
+
+void request_shut_down(struct request *r)
+{
+    leave_early(r);
+    r->failed = (struct attempt_failure){
+        .verdict = VERDICT_NONE, .failure = FAIL_SHUTTING_DOWN, .reason = "shutdown", .committed = r->head_sent};
+    if (r->head_sent)
+        r->news = NEWS_FAILED;
+    else
+        r->failure = FAIL_SHUTTING_DOWN;
+    r->step = STEP_STREAM;
+    request_run(r);
 }
 
 void request_cancel(struct request *r)
 {
-    if (steps[r->step].cancel) steps[r->step].cancel(r);
-    leave_step(r);
+    leave_early(r);
     r->client_gone = true;
     r->exchange = NULL;
     r->step = STEP_FINISH;

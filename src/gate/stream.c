@@ -19,14 +19,25 @@ static unsigned shown_status(const struct request *r, const struct attempt_answe
     return r->exhausted && answer->status < 400 ? failure_row(FAIL_UPSTREAM_BAD_ANSWER)->status : answer->status;
 }
 
+/* When the gateway has tried everything it says so, unless the upstream itself has named a time that client libraries
+ * wait for; else the upstream's advice goes on. */
+static void put_advice(const struct request *r, struct attempt_answer *answer)
+{
+    bool may_wait = answer->retry_after > 0 && answer->retry_after <= RETRY_AFTER_MAX;
+    bool tried_all = r->exhausted && reply_advice(r, ADVISE_NO_RETRY) == ADVISE_NO_RETRY;
+    if (tried_all && !may_wait)
+        BUF_ADD(&answer->fields, "x-should-retry: false\r\n");
+    else if (answer->should_retry[0] && !tried_all)
+        http_put(&answer->fields, TEXT("x-should-retry"), text_of(answer->should_retry));
+}
+
 /* The answer's head: the upstream's end-to-end fields and ours. A stream's length is never promised, since an error
  * event may have to follow. */
 static void open_head(struct request *r, struct reply_head *head)
 {
     struct attempt_answer *answer = attempt_answer(r->attempt);
     reply_put_fields(&answer->fields, r);
-    if (r->exhausted && reply_advice(r, ADVISE_NO_RETRY) == ADVISE_NO_RETRY)
-        BUF_ADD(&answer->fields, "x-should-retry: false\r\n");
+    put_advice(r, answer);
     r->status = shown_status(r, answer);
     r->head_sent = true;
     *head = (struct reply_head){.status = r->status,
@@ -131,4 +142,4 @@ void stream_drained(struct request *r)
     attempt_resume(r->attempt);
 }
 
-void stream_cancel(struct request *r) { request_end_attempt(r); }
+void stream_cancel(struct request *r) { dispatch_cancel(r); }

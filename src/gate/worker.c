@@ -1,12 +1,8 @@
-/* worker.c - a thread and what it owns; how the rest of the process talks to it.
- */
+/* worker.c - what the server and the scheduler tell, and the parts that are opened and closed together. */
 #include "dsgate/gate/worker.h"
 #include "dsgate/base/log.h"
 #include "dsgate/gate/reply.h"
 #include <malloc.h>
-#include <sched.h>
-#include <stdio.h>
-#include <sys/prctl.h>
 
 #define UPSTREAM_IDLE_KEEP (55 * USEC_PER_SEC) /* below the 60 s that most servers keep a connection */
 #define UPSTREAM_IDLE_MAX  512
@@ -48,28 +44,45 @@ static void on_gone(struct exchange *x)
     if (r) request_cancel(r);
 }
 
+static void on_ending(struct exchange *x)
+{
+    struct request *r = exchange_context(x);
+    if (r) request_shut_down(r);
+}
+
 static void on_drained(struct exchange *x)
 {
     struct request *r = exchange_context(x);
     if (r) stream_drained(r);
 }
 
-/* Connections that are still on their way are counted, too. */
 static void tell_if_drained(struct worker *w)
 {
-    if (!w->draining || atomic_load(&w->connections) || atomic_load(&w->drained)) return;
-    atomic_store(&w->drained, true);
-    loop_post(w->notify, &w->drained_post);
+    if (!w->draining || w->drained || atomic_load(&w->connections)) return;
+    w->drained = true;
+    w->on_drained(w->on_drained_arg);
+}
+
+void worker_miss(struct worker *w)
+{
+    atomic_fetch_sub_explicit(&w->connections, 1, memory_order_relaxed);
+    tell_if_drained(w);
 }
 
 static void on_disconnected(struct server *s)
 {
     struct worker *w = server_arg(s);
-    atomic_fetch_sub_explicit(&w->connections, 1, memory_order_relaxed);
-    tell_if_drained(w);
+    worker_miss(w);
 }
 
-static const struct server_ops server_callbacks = {on_request, on_malformed, on_gone, on_drained, on_disconnected};
+static const struct server_ops server_callbacks = {
+    .request = on_request,
+    .malformed = on_malformed,
+    .gone = on_gone,
+    .ending = on_ending,
+    .drained = on_drained,
+    .disconnected = on_disconnected,
+};
 
 static void on_granted(struct ticket *ticket) { request_run(CONTAINER_OF(ticket, struct request, ticket)); }
 
@@ -109,7 +122,7 @@ static struct server_options server_options_of(const struct worker *w, const str
                                    .write_timeout = c->timeouts.write};
 }
 
-static void furnish(struct worker *w)
+static void open_parts(struct worker *w)
 {
     struct server_options server = server_options_of(w, w->pool->config);
     struct client_options client = {
@@ -125,49 +138,42 @@ static void furnish(struct worker *w)
     random_seed_fresh(&w->random);
 }
 
-struct worker *worker_open(const struct shared *shared, unsigned index, struct loop *loop, struct pool *pool)
+struct worker *worker_open(const struct shared *shared, struct loop *loop, struct pool *pool,
+                           void (*drained)(void *arg), void *arg)
 {
     struct worker *w = MEM_NEW(struct worker);
     w->shared = shared;
-    w->index = index;
     w->loop = loop;
     w->pool = pool_ref(pool);
-    furnish(w);
+    w->on_drained = drained;
+    w->on_drained_arg = arg;
+    open_parts(w);
     return w;
 }
 
-/* Everything that has descriptors; on the worker's own thread. */
-static void end_service(struct worker *w)
+void worker_begin(struct worker *w)
 {
-    server_free(w->server); /* its `gone` callbacks end every request */
+    access_log_open(w->log);
+    on_gauges(&w->gauges);
+}
+
+void worker_close(struct worker *w)
+{
+    server_free(w->server); /* its callbacks end every request */
     timer_cancel(w->loop, &w->gauges);
     sched_inbox_close(&w->inbox);
     client_free(w->client);
     access_log_free(w->log);
 }
 
-static void dispose(struct worker *w)
+void worker_free(struct worker *w)
 {
-    handover_free(w->handover);
     buf_free(&w->scratch);
     pool_unref(w->pool);
     mem_free(w);
 }
 
-void worker_close(struct worker *w)
-{
-    end_service(w);
-    dispose(w);
-}
-
-/* ---- connections ---- */
-
-/* On its way from the accepting thread. */
-struct arrival {
-    struct handed handed;
-    struct address peer;
-    struct tls_ctx *tls;
-};
+/* ---- what its thread is told ---- */
 
 void worker_serve(struct worker *w, int fd, const struct address *peer, struct tls_ctx *tls)
 {
@@ -175,149 +181,18 @@ void worker_serve(struct worker *w, int fd, const struct address *peer, struct t
     if (w->draining) server_drain(w->server);
 }
 
-/* A connection that found no descriptor is lost; those that are kept for nobody make way for the next one. */
-static void lose_connection(struct worker *w)
-{
-    atomic_fetch_sub_explicit(&w->connections, 1, memory_order_relaxed);
-    if (!w->running) return;
-    log_warn("worker %u has no descriptor left: a connection is lost", w->index);
-    client_close_idle(w->client);
-    tell_if_drained(w);
-}
-
-static void on_arrival(void *arg, struct handed *handed)
-{
-    struct worker *w = arg;
-    struct arrival *a = CONTAINER_OF(handed, struct arrival, handed);
-    if (handed->fd >= 0)
-        worker_serve(w, handed->fd, &a->peer, a->tls);
-    else
-        lose_connection(w);
-    tls_ctx_unref(a->tls);
-    mem_free(a);
-}
-
-void worker_adopt(struct worker *w, int fd, const struct address *peer, struct tls_ctx *tls)
-{
-    struct arrival a = {.handed.fd = fd, .peer = *peer, .tls = tls ? tls_ctx_ref(tls) : NULL};
-    struct arrival *copy = mem_dup(&a, sizeof a);
-    atomic_fetch_add_explicit(&w->connections, 1, memory_order_relaxed);
-    handover_send(w->handover, &copy->handed);
-}
-
-/* ---- the thread ---- */
-
-struct worker *worker_new(const struct shared *shared, unsigned index, struct pool *pool, struct loop *notify,
-                          void (*drained)(struct loop_post *post), void *notify_arg)
-{
-    struct loop *loop = loop_new();
-    if (!loop) return NULL;
-    struct worker *w = worker_open(shared, index, loop, pool);
-    w->notify = notify;
-    w->notify_arg = notify_arg;
-    w->drained_post.deliver = drained;
-    w->handover = handover_new(notify, loop, on_arrival, w);
-    if (w->handover) return w;
-    worker_stop(w);
-    worker_free(w);
-    return NULL;
-}
-
-static void take_name(const struct worker *w)
-{
-    char name[16];
-    snprintf(name, sizeof name, "worker-%u", w->index % 1000);
-    prctl(PR_SET_NAME, name);
-}
-
-/* A system call filter may forbid it: then the worker goes on with the common table. */
-static void settle(struct worker *w)
-{
-    if (w->own_descriptors && unshare(CLONE_FILES) < 0) w->own_descriptors = false;
-    if (w->own_descriptors) metrics_own_descriptors(w->metrics);
-    sem_post(&w->settled);
-}
-
-static void *thread_main(void *arg)
-{
-    struct worker *w = arg;
-    take_name(w);
-    settle(w);
-    access_log_open(w->log);
-    on_gauges(&w->gauges);
-    loop_run(w->loop);
-    end_service(w);
-    return NULL;
-}
-
-bool worker_start(struct worker *w, bool own_descriptors)
-{
-    w->own_descriptors = own_descriptors;
-    sem_init(&w->settled, 0, 0);
-    w->running = pthread_create(&w->thread, NULL, thread_main, w) == 0;
-    while (w->running && sem_wait(&w->settled) < 0)
-        continue; /* a signal came */
-    sem_destroy(&w->settled);
-    return w->running;
-}
-
-void worker_stop(struct worker *w)
-{
-    if (w->running) {
-        loop_stop(w->loop);
-        pthread_join(w->thread, NULL);
-        w->running = false;
-    } else {
-        end_service(w);
-    }
-}
-
-void worker_free(struct worker *w)
-{
-    struct loop *loop = w->loop;
-    dispose(w);
-    loop_free(loop);
-}
-
-/* ---- messages from the main thread ---- */
-
-struct message {
-    struct loop_post post;
-    struct worker *worker;
-    struct pool *pool;
-};
-
-static void post(struct worker *w, struct message m, void (*deliver)(struct loop_post *))
-{
-    struct message *copy = mem_dup(&m, sizeof m);
-    copy->worker = w;
-    copy->post.deliver = deliver;
-    loop_post(w->loop, &copy->post);
-}
-
-static void deliver_pool(struct loop_post *p)
-{
-    struct message *m = CONTAINER_OF(p, struct message, post);
-    struct server_options o = server_options_of(m->worker, m->pool->config);
-    pool_unref(m->worker->pool);
-    m->worker->pool = m->pool;
-    server_set_options(m->worker->server, &o);
-    mem_free(m);
-}
-
 void worker_use_pool(struct worker *w, struct pool *pool)
 {
-    post(w, (struct message){.pool = pool_ref(pool)}, deliver_pool);
+    struct server_options o = server_options_of(w, pool->config);
+    pool_ref(pool);
+    pool_unref(w->pool);
+    w->pool = pool;
+    server_set_options(w->server, &o);
 }
 
-static void deliver_drain(struct loop_post *p)
+void worker_drain(struct worker *w)
 {
-    struct message *m = CONTAINER_OF(p, struct message, post);
-    struct worker *w = m->worker;
-    mem_free(m);
     w->draining = true;
     server_drain(w->server);
     tell_if_drained(w);
 }
-
-void worker_drain(struct worker *w) { post(w, (struct message){0}, deliver_drain); }

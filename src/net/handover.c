@@ -12,10 +12,10 @@ enum { ITEMS_PER_TURN = 64 };
 
 struct handover {
     struct loop_io sender, receiver;
-    int ends[2];      /* to receive from, to send to */
-    atomic_uint sent; /* carries the order of memory, of which C does not know that sockets keep it */
+    int receive_fd, send_fd;
+    atomic_uint sent; /* released and acquired, since C does not know that a socket orders memory */
     struct list waiting;
-    void (*arrived)(void *arg, struct handed *item);
+    void (*arrived)(void *arg, struct handover_item *item);
     void *arg;
 };
 
@@ -26,7 +26,7 @@ union rights {
 
 /* ---- sending ---- */
 
-static ssize_t send_address(int to, struct handed *item)
+static ssize_t send_item(int to, struct handover_item *item)
 {
     struct iovec address = {&item, sizeof item};
     union rights rights = {.head = {CMSG_LEN(sizeof(int)), SOL_SOCKET, SCM_RIGHTS}};
@@ -39,18 +39,18 @@ static ssize_t send_address(int to, struct handed *item)
     return sendmsg(to, &m, MSG_NOSIGNAL);
 }
 
-static void close_here(struct handed *item)
+static void close_here(struct handover_item *item)
 {
     if (item->fd >= 0) close(item->fd);
     item->fd = -1;
 }
 
 /* false: the socket is full. Once it is sent, the item is the receiver's. */
-static bool push(struct handover *h, struct handed *item)
+static bool try_send(struct handover *h, struct handover_item *item)
 {
     int fd = item->fd;
     atomic_fetch_add_explicit(&h->sent, 1, memory_order_release);
-    if (send_address(h->ends[1], item) >= 0) {
+    if (send_item(h->send_fd, item) >= 0) {
         if (fd >= 0) close(fd);
         return true;
     }
@@ -64,32 +64,32 @@ static void on_writable(struct loop_io *io, int what)
     (void)what;
     while (!list_empty(&h->waiting)) {
         struct list *node = list_pop_front(&h->waiting);
-        if (push(h, CONTAINER_OF(node, struct handed, node))) continue;
+        if (try_send(h, CONTAINER_OF(node, struct handover_item, node))) continue;
         list_push_front(&h->waiting, node);
         return;
     }
     loop_io_want(io, 0);
 }
 
-void handover_send(struct handover *h, struct handed *item)
+void handover_send(struct handover *h, struct handover_item *item)
 {
-    if (list_empty(&h->waiting) && push(h, item)) return;
+    if (list_empty(&h->waiting) && try_send(h, item)) return;
     list_push_back(&h->waiting, &item->node);
     loop_io_want(&h->sender, LOOP_WRITE);
 }
 
 /* ---- receiving ---- */
 
-static struct handed *receive(struct handover *h)
+static struct handover_item *receive(struct handover *h)
 {
-    struct handed *item;
+    struct handover_item *item;
     struct iovec address = {&item, sizeof item};
     union rights rights;
     struct msghdr m = {
         .msg_iov = &address, .msg_iovlen = 1, .msg_control = rights.bytes, .msg_controllen = sizeof rights.bytes};
     ssize_t n;
     do
-        n = recvmsg(h->ends[0], &m, MSG_CMSG_CLOEXEC);
+        n = recvmsg(h->receive_fd, &m, MSG_CMSG_CLOEXEC);
     while (n < 0 && errno == EINTR);
     if (n != sizeof item) return NULL;
     atomic_load_explicit(&h->sent, memory_order_acquire);
@@ -103,7 +103,7 @@ static struct handed *receive(struct handover *h)
 static void on_readable(struct loop_io *io, int what)
 {
     struct handover *h = CONTAINER_OF(io, struct handover, receiver);
-    struct handed *item;
+    struct handover_item *item;
     (void)what;
     for (int i = 0; i < ITEMS_PER_TURN && (item = receive(h)); i++)
         h->arrived(h->arg, item);
@@ -111,14 +111,14 @@ static void on_readable(struct loop_io *io, int what)
 
 /* ---- making and ending ---- */
 
-struct handover *handover_new(struct loop *from, struct loop *to, void (*arrived)(void *arg, struct handed *item),
-                              void *arg)
+struct handover *handover_new(struct loop *from, struct loop *to,
+                              void (*arrived)(void *arg, struct handover_item *item), void *arg)
 {
     int ends[2];
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) < 0) return NULL;
     struct handover *h = MEM_NEW(struct handover);
-    h->ends[0] = ends[0];
-    h->ends[1] = ends[1];
+    h->receive_fd = ends[0];
+    h->send_fd = ends[1];
     h->arrived = arrived;
     h->arg = arg;
     list_init(&h->waiting);
@@ -127,7 +127,7 @@ struct handover *handover_new(struct loop *from, struct loop *to, void (*arrived
     return h;
 }
 
-static void drop(struct handover *h, struct handed *item)
+static void drop(struct handover *h, struct handover_item *item)
 {
     close_here(item);
     h->arrived(h->arg, item);
@@ -138,11 +138,11 @@ void handover_free(struct handover *h)
     if (!h) return;
     loop_io_stop(&h->sender);
     loop_io_stop(&h->receiver);
-    for (struct handed *item; (item = receive(h));)
+    for (struct handover_item *item; (item = receive(h));)
         drop(h, item);
     for (struct list *node; (node = list_pop_front(&h->waiting));)
-        drop(h, CONTAINER_OF(node, struct handed, node));
-    close(h->ends[0]);
-    close(h->ends[1]);
+        drop(h, CONTAINER_OF(node, struct handover_item, node));
+    close(h->receive_fd);
+    close(h->send_fd);
     mem_free(h);
 }

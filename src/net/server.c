@@ -185,6 +185,7 @@ void server_free(struct server *s)
 {
     while (!list_empty(&s->conns)) {
         struct server_conn *sc = CONTAINER_OF(s->conns.next, struct server_conn, node);
+        if (sc->phase == PHASE_SERVING && s->ops->ending) s->ops->ending(&sc->x);
         server_conn_gone(sc);
     }
     loop_after_cancel(&s->burial);

@@ -47,7 +47,7 @@ void attempt_resume(struct attempt *a)
     if (a->call) client_resume(a->call);
 }
 
-static void end_call(struct attempt *a)
+void attempt_cancel(struct attempt *a)
 {
     timer_cancel(a->loop, &a->timer);
     if (a->call) client_cancel(a->call);
@@ -56,7 +56,7 @@ static void end_call(struct attempt *a)
 
 void attempt_free(struct attempt *a)
 {
-    end_call(a);
+    attempt_cancel(a);
     relay_request_free(a->bytes);
     buf_free(&a->answer.fields);
     reading_free(&a->reading);
@@ -67,7 +67,7 @@ void attempt_free(struct attempt *a)
 
 static void fail(struct attempt *a, struct attempt_failure *why)
 {
-    end_call(a);
+    attempt_cancel(a);
     why->committed = a->reading.committed;
     a->ops->failed(a, why);
 }
@@ -87,11 +87,17 @@ static enum failure failure_of_net_error(enum net_error e)
     }
 }
 
+static bool is_past_neutral_deadline(const struct attempt *a, enum net_error e)
+{
+    return e == NET_TOTAL_TIMEOUT && a->options.deadline_is_neutral && loop_now(a->loop) >= a->options.deadline;
+}
+
 static void fail_transport(struct attempt *a, const struct client_failure *f)
 {
-    struct attempt_failure why = {.verdict = f->error == NET_NO_DESCRIPTORS ? VERDICT_LOCAL : VERDICT_FAULT,
-                                  .failure = failure_of_net_error(f->error),
-                                  .reason = net_error_name(f->error),
+    bool late = is_past_neutral_deadline(a, f->error);
+    struct attempt_failure why = {.verdict = late || f->error == NET_NO_DESCRIPTORS ? VERDICT_NONE : VERDICT_FAULT,
+                                  .failure = late ? FAIL_DEADLINE : failure_of_net_error(f->error),
+                                  .reason = late ? "deadline" : net_error_name(f->error),
                                   .may_replay = a->from.endpoint->replayable || !f->sent};
     snprintf(why.detail, sizeof why.detail, "%s", f->detail);
     fail(a, &why);
@@ -123,6 +129,15 @@ static void fail_late(struct attempt *a, const char *reason, const char *detail)
 
 /* ---- the answer ---- */
 
+/* What the upstream says about another try. true: the gateway passes it on in its own way. */
+static bool keep_advice(struct attempt_answer *answer, struct text name, struct text value)
+{
+    if (text_eq_nocase(name, TEXT("retry-after"))) text_to_u64(value, &answer->retry_after);
+    if (!text_eq_nocase(name, TEXT("x-should-retry"))) return false;
+    text_copy(value, answer->should_retry, sizeof answer->should_retry);
+    return true;
+}
+
 /* Copies the end-to-end fields. x-request-id, which Anthropic calls request-id, is the gateway's own towards the
  * client; x-dsgate-* must not be forged by upstreams. */
 static void keep_fields(struct attempt_answer *answer, const struct http_head *head)
@@ -135,6 +150,7 @@ static void keep_fields(struct attempt_answer *answer, const struct http_head *h
         if (trace && value.n) text_copy(value, answer->trace, sizeof answer->trace);
         if (f->hop || id || f->id == HTTP_CONTENT_LENGTH) continue;
         if (text_starts_nocase(name, TEXT("x-dsgate-"))) continue;
+        if (keep_advice(answer, name, value)) continue;
         if (f->id == HTTP_DATE) answer->has_date = true;
         http_put(&answer->fields, name, value);
     }
@@ -214,6 +230,7 @@ static bool start_call(struct attempt *a, bool fresh)
 {
     struct iovec iov[RELAY_PIECES];
     const struct conf_timeouts *t = &a->to.upstream->timeouts;
+    usec_t total = usec_earlier(a->options.deadline, a->started + t->total);
     int n = relay_request_write(&a->from, &a->to, a->bytes, iov);
     if (n == 0) return false;
     struct client_request request = {.origin = a->to.origin,
@@ -221,7 +238,7 @@ static bool start_call(struct attempt *a, bool fresh)
                                      .iov_count = n,
                                      .to_head = a->from.head->method == HTTP_HEAD,
                                      .fresh = fresh,
-                                     .timeouts = {t->connect, t->first_byte, t->idle, a->options.deadline}};
+                                     .timeouts = {t->connect, t->first_byte, t->idle, total}};
     a->call = client_start(a->client, &request, &call_ops, a);
     return true;
 }

@@ -257,7 +257,7 @@ describe("the client's own deadline", () => {
             const answer = await patient
                 .post("/v1/chat/completions", ask("hang"), { headers: { [name]: value } })
                 .then(receive);
-            checkError(answer, 504, "upstream_timeout");
+            checkError(answer, 504, "deadline_exceeded");
             await patient.stop({ quiet: true });
         });
     }

@@ -15,14 +15,14 @@ static struct handover *handover;
 static unsigned arrived, lost;
 
 struct parcel {
-    struct handed handed;
+    struct handover_item item;
     unsigned number;
 };
 
 /* Each descriptor is the writing end of a pipe, and says which item it came with. */
-static void on_arrived(void *arg, struct handed *item)
+static void on_arrived(void *arg, struct handover_item *item)
 {
-    struct parcel *p = CONTAINER_OF(item, struct parcel, handed);
+    struct parcel *p = CONTAINER_OF(item, struct parcel, item);
     ck_assert_uint_eq(p->number, arrived);
     arrived++;
     if (item->fd >= 0) {
@@ -57,9 +57,9 @@ static void tear_down(void)
 static void send_one(int fd, unsigned number)
 {
     struct parcel *p = MEM_NEW(struct parcel);
-    p->handed.fd = fd;
+    p->item.fd = fd;
     p->number = number;
-    handover_send(handover, &p->handed);
+    handover_send(handover, &p->item);
 }
 
 static void expect_number(int from, unsigned number)

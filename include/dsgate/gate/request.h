@@ -40,6 +40,11 @@ struct request {
     struct models *models;           /* GET /models */
     struct attempt *attempt;
     struct attempt_failure failed;   /* the last attempt's, with NEWS_FAILED */
+    struct {
+        struct attempt *attempt;     /* NULL: none */
+        struct attempt_failure failed;
+        const struct upstream *upstream;
+    } told;                          /* the last failed attempt with an error answer that could be shown */
     enum news news;
     struct iovec pieces[3];          /* with NEWS_DATA, during the call */
     int piece_count;
@@ -60,6 +65,10 @@ struct request *request_new(struct worker *w, struct exchange *x);
 void request_free(struct request *r);
 /* Cancels the attempt under way, or forgets the last one; harmless without one. */
 void request_end_attempt(struct request *r);
+/* The same before the next one; if its error answer could be shown, it is kept in r->told. */
+void request_set_attempt_aside(struct request *r);
+/* Gives the lease back, if there is one. */
+void request_release(struct request *r, enum outcome o);
 
 /* Sets the step for FLOW_JUMP:  return request_jump(r, STEP_QUEUE); */
 enum flow request_jump(struct request *r, enum step to);

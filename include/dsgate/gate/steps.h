@@ -39,5 +39,7 @@ void request_run(struct request *r);
 
 /* The client is gone: cancels the step and finishes. */
 void request_cancel(struct request *r);
+/* The gateway ends at once: the client is told, in whatever way is left, and the request finishes. */
+void request_shut_down(struct request *r);
 
 #endif

@@ -1,8 +1,7 @@
-/* worker.h - one thread with everything a request needs: loop, client connections, upstream connections, counters, log.
+/* worker.h - everything a request needs on one loop: client connections, upstream connections, counters, log.
  *
- * Other threads only use the functions marked "any thread"; they post to the worker's loop. A worker may even have a
- * descriptor table of its own, so that the limit of descriptors counts for it alone: whatever it opens it also closes,
- * and connections come to it by net/handover.h.
+ * Requests live and die on one worker. All calls are made on the thread that runs its loop; worker_thread.h is how
+ * other threads reach it. What a worker opens it also closes: its thread may have a descriptor table of its own.
  */
 #ifndef DSGATE_GATE_WORKER_H
 #define DSGATE_GATE_WORKER_H
@@ -12,11 +11,8 @@
 #include "dsgate/meter/access_log.h"
 #include "dsgate/meter/metrics.h"
 #include "dsgate/net/client.h"
-#include "dsgate/net/handover.h"
 #include "dsgate/net/server.h"
 #include "dsgate/sched/sched.h"
-#include <pthread.h>
-#include <semaphore.h>
 
 /* What all workers share; owned by the gate. */
 struct shared {
@@ -29,7 +25,6 @@ struct shared {
 
 struct worker {
     const struct shared *shared;
-    unsigned index;
     struct loop *loop;
     struct server *server;
     struct client *client;
@@ -37,53 +32,41 @@ struct worker {
     struct metrics_shard *metrics;
     struct access_log *log;
     struct random_source random;
-    struct pool *pool;              /* for requests from now on */
-    struct buf scratch;             /* for composing answers; empty between uses */
+    struct pool *pool;       /* for requests from now on */
+    struct buf scratch;      /* for composing answers; empty between uses */
     struct timer gauges;
+    bool at_rest;            /* no call was under way at the last look */
     bool draining;
-    bool at_rest;                   /* no call was under way at the last look */
-    atomic_uint connections;        /* any thread may read; the accepting thread adds, the worker subtracts */
-    atomic_bool drained;            /* draining and no connection is left */
-    struct loop *notify;            /* told when drained */
-    void *notify_arg;
-    struct loop_post drained_post;
-
-    /* Of workers with a thread: */
-    pthread_t thread;
-    bool running;
-    bool own_descriptors;           /* settled when worker_start() returns */
-    sem_t settled;
-    struct handover *handover;      /* from the accepting thread */
+    atomic_uint connections; /* any thread may read; whoever accepts a connection adds, the worker subtracts */
+    bool drained;            /* `on_drained` was called */
+    void (*on_drained)(void *arg);
+    void *on_drained_arg;
 };
 
-/* A worker on a loop that somebody else runs (tests); the pool is referenced. What is unfinished is aborted. */
-struct worker *worker_open(const struct shared *shared, unsigned index, struct loop *loop, struct pool *pool);
-void worker_close(struct worker *w);
+/* A worker on that loop; the pool is referenced. `drained` is called, once, when worker_drain() was called and no
+ * connection is left; not from inside worker_open(). */
+struct worker *worker_open(const struct shared *shared, struct loop *loop, struct pool *pool,
+                           void (*drained)(void *arg), void *arg);
 
-/* On the worker's own thread: takes over an accepted connection, which w->connections counts already. */
+/* Opens what a thread has to open for itself, and begins with the regular upkeep. Once. */
+void worker_begin(struct worker *w);
+
+/* Takes over an accepted connection, which w->connections counts already. The descriptor becomes the worker's; `tls`
+ * (NULL: plain) is only borrowed. */
 void worker_serve(struct worker *w, int fd, const struct address *peer, struct tls_ctx *tls);
 
-/* A worker with a loop and, once worker_start() is called, a thread of its own; `pool` is referenced. `drained` is
- * delivered on `notify`, the loop of the accepting thread, once worker_drain() has come to its end. NULL when the
- * kernel refuses. All workers are made before the first one is started, since they must know each other's wake-ups. */
-struct worker *worker_new(const struct shared *shared, unsigned index, struct pool *pool, struct loop *notify,
-                          void (*drained)(struct loop_post *post), void *notify_arg);
+/* A connection that w->connections counts will not come. */
+void worker_miss(struct worker *w);
 
-/* own_descriptors: the thread asks for a descriptor table of its own, with what is open so far; whether it got one is
- * then in w->own_descriptors. Nothing that is opened later is known to it. false: no thread can be had. */
-bool worker_start(struct worker *w, bool own_descriptors);
-
-/* On the accepting thread: the descriptor is given away. */
-void worker_adopt(struct worker *w, int fd, const struct address *peer, struct tls_ctx *tls);
-
-/* Any thread. worker_use_pool() references the pool. */
+/* Requests from now on use this pool, which is referenced, and its config's limits. */
 void worker_use_pool(struct worker *w, struct pool *pool);
+
+/* No new work: connections end with the request they are serving. */
 void worker_drain(struct worker *w);
 
-/* Ends the thread, if it was started, with everything it has under way. From another thread. */
-void worker_stop(struct worker *w);
-/* Frees a stopped worker. Its last message may still be in the mail of `notify`, where later messages are linked to it:
- * so first all workers are stopped, and then all are freed. */
+/* Ends everything that is under way (clients are told) and closes all descriptors; the memory stays until
+ * worker_free(), which any thread may call after this. */
+void worker_close(struct worker *w);
 void worker_free(struct worker *w);
 
 #endif

@@ -8,6 +8,8 @@
 
 #include <stdbool.h>
 
+#define RETRY_AFTER_MAX 59 /* seconds; OpenAI's and Vercel's client libraries do not wait longer */
+
 enum advice { ADVISE_NOTHING, ADVISE_RETRY, ADVISE_NO_RETRY }; /* x-should-retry: absent, true, false */
 
 /*    identifier              status  type                     code                  Retry-After, x-should-retry,

@@ -34,9 +34,12 @@ struct server_ops {
     void (*malformed)(struct server *s, struct exchange *x, enum http_error error);
     /* The client left before the answer was complete. The exchange is gone when this returns. */
     void (*gone)(struct exchange *x);
+    /* The server ends while an answer is owed (NULL: not told). The handler may still end the answer; what the socket
+     * takes at once is sent. If it does not, `gone` follows. */
+    void (*ending)(struct exchange *x);
     /* What exchange_send() left unsent has been taken by the client (back-pressure ends). */
     void (*drained)(struct exchange *x);
-    /* A connection has ended (after its exchange's callbacks): for connection counts. */
+    /* A connection has ended (after its exchange's callbacks): for connection counts. NULL: not told. */
     void (*disconnected)(struct server *s);
 };
 
@@ -54,7 +57,7 @@ void server_adopt(struct server *s, int fd, const struct address *peer, struct t
 void server_drain(struct server *s);
 unsigned server_connections(const struct server *s);
 
-/* Closes everything (exchanges get `gone`) and frees. */
+/* Closes everything (exchanges get `ending`, then `gone`) and frees. */
 void server_free(struct server *s);
 
 /* ---- an exchange ---- */

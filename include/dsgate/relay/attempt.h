@@ -15,25 +15,32 @@
 
 struct attempt;
 
-enum verdict { VERDICT_SUCCESS, VERDICT_CLIENTS_FAULT, VERDICT_BUSY, VERDICT_FAULT, VERDICT_LOCAL /* our own fault */ };
+/* What a failure says about the upstream. */
+enum verdict {
+    VERDICT_FAULT, /* it is broken, or can't be reached */
+    VERDICT_BUSY,  /* it works, and has too much to do */
+    VERDICT_NONE   /* nothing: the reason is ours or the client's */
+};
 
 struct attempt_failure {
     enum verdict verdict;
-    enum failure failure;    /* what the client is told if nothing else helps */
-    const char *reason;      /* "busy", "connect", "cut", "error_event", … */
-    bool committed;          /* the client has seen a part */
-    bool may_replay;         /* another attempt is allowed by the endpoint, or nothing was sent */
-    bool shown;              /* the upstream answered with an error that can be passed on: attempt_error_body() */
+    enum failure failure; /* what the client is told if nothing else helps */
+    const char *reason;   /* "busy", "connect", "cut", "error_event", … */
+    bool committed;       /* the client has seen a part */
+    bool may_replay;      /* another attempt is allowed by the endpoint, or nothing was sent */
+    bool shown;           /* the upstream answered with an error that can be passed on: attempt_error_body() */
     char detail[160];
 };
 
 struct attempt_answer {
     unsigned status;
-    struct buf fields;       /* end-to-end fields, ready to be sent on */
+    struct buf fields; /* end-to-end fields, ready to be sent on */
     bool has_date, has_length;
     uint64_t content_length;
-    bool is_stream;          /* server-sent events */
-    char trace[64];          /* the upstream's x-ds-trace-id or x-request-id */
+    uint64_t retry_after; /* the Retry-After in it, in seconds; 0: none, or a date */
+    char should_retry[6]; /* x-should-retry, which is not in `fields`: "true", "false" or "" */
+    bool is_stream;       /* server-sent events */
+    char trace[64];       /* the upstream's x-ds-trace-id or x-request-id */
 };
 
 struct attempt_ops {
@@ -43,9 +50,10 @@ struct attempt_ops {
 };
 
 struct attempt_options {
-    usec_t deadline;         /* monotonic */
+    usec_t deadline;          /* of the request, monotonic; the upstream's own total time is counted from the start */
+    bool deadline_is_neutral; /* to miss it is not the upstream's fault */
     size_t hold_limit, event_limit;
-    usec_t commit_after;     /* 0 = never: commit only at a token */
+    usec_t commit_after; /* 0 = never: commit only at a token */
 };
 
 /* source and target are copied, what they point to is not. No callback comes from inside. NULL when the upstream does
@@ -54,10 +62,10 @@ struct attempt *attempt_start(struct loop *loop, struct client *client, const st
                               const struct relay_target *to, const struct attempt_options *o,
                               const struct attempt_ops *ops, void *context);
 void *attempt_context(const struct attempt *a);
-struct attempt_answer *attempt_answer(struct attempt *a);       /* once there is one */
+struct attempt_answer *attempt_answer(struct attempt *a); /* once there is one */
 const struct answer_facts *attempt_facts(const struct attempt *a);
 usec_t attempt_started(const struct attempt *a);
-usec_t attempt_first_token(const struct attempt *a);            /* 0 = none yet */
+usec_t attempt_first_token(const struct attempt *a); /* 0 = none yet */
 
 /* Whether the upstream has not taken all of the request yet, though its answer may have begun: what relay_source points
  * to must stay. */
@@ -65,6 +73,10 @@ bool attempt_is_sending(const struct attempt *a);
 
 /* After a failure with `shown`: the error answer's body. */
 struct text attempt_error_body(const struct attempt *a);
+
+/* Ends the call, if one is under way, so that the upstream stops working; nothing comes any more. What is known of the
+ * answer stays. */
+void attempt_cancel(struct attempt *a);
 
 /* Back-pressure. */
 void attempt_pause(struct attempt *a);

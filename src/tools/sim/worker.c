@@ -38,8 +38,13 @@ static void on_disconnected(struct server *s)
     record_move(w->sim->record, RECORD_OPEN_CONNECTIONS, -1);
 }
 
-static const struct server_ops server_callbacks = {on_request, on_malformed, player_gone, player_drained,
-                                                   on_disconnected};
+static const struct server_ops server_callbacks = {
+    .request = on_request,
+    .malformed = on_malformed,
+    .gone = player_gone,
+    .drained = player_drained,
+    .disconnected = on_disconnected,
+};
 
 static struct server_options server_options_of(struct sim *sim)
 {

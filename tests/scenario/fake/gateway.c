@@ -23,6 +23,13 @@ static struct pool *make_pool(const char *yaml, const struct pool *previous)
     return made;
 }
 
+static bool drained, stopped;
+static void on_drained(void *arg)
+{
+    (void)arg;
+    drained = true;
+}
+
 void gateway_begin(const char *yaml)
 {
     struct buf error = {0};
@@ -33,7 +40,8 @@ void gateway_begin(const char *yaml)
                              .metrics = metrics_new(),
                              .access_file = access_file_open("off", &error),
                              .bodies = &bodies};
-    worker = worker_open(&shared, 0, fake_loop(), pool);
+    drained = stopped = false;
+    worker = worker_open(&shared, fake_loop(), pool, on_drained, NULL);
 }
 
 void gateway_reload(const char *yaml)
@@ -45,23 +53,33 @@ void gateway_reload(const char *yaml)
     fake_settle();
 }
 
-static bool drained;
-static void on_drained(struct loop_post *post)
-{
-    (void)post;
-    drained = true;
-}
-
 void gateway_drain(void)
 {
-    drained = false;
-    worker->notify = fake_loop();
-    worker->drained_post.deliver = on_drained;
     worker_drain(worker);
     fake_settle();
 }
 
 bool gateway_has_drained(void) { return drained; }
+
+void gateway_stop(void)
+{
+    worker_close(worker);
+    stopped = true;
+}
+
+uint64_t gateway_metric(const char *sample)
+{
+    struct buf page = {0};
+    uint64_t value = 0;
+    metrics_write(shared.metrics, NULL, 0, 0, &page);
+    char *name = mem_printf("\n%s ", sample);
+    size_t at = text_find(buf_text(&page), text_of(name));
+    struct text rest = text_from(buf_text(&page), at + strlen(name)), line;
+    ck_assert_msg(text_cut(&rest, '\n', &line) && text_to_u64(line, &value), "no sample %s", sample);
+    mem_free(name);
+    buf_free(&page);
+    return value;
+}
 
 static struct sched_upstream_view look(const char *upstream)
 {
@@ -84,7 +102,8 @@ unsigned gateway_waiting(void)
 void gateway_end(void)
 {
     fake_settle();
-    worker_close(worker);
+    if (!stopped) worker_close(worker);
+    worker_free(worker);
     loop_free(fake_loop()); /* what was posted to the worker is dropped, as when its thread ends */
     for (size_t i = 0; i < pool->upstream_count; i++)
         ck_assert_uint_eq(gateway_in_flight(pool->upstreams[i].conf->name), 0);

@@ -14,6 +14,8 @@ struct wire *gateway_connect(void);      /* a client */
 void gateway_reload(const char *yaml);   /* as SIGHUP does */
 void gateway_drain(void);                /* as SIGTERM does */
 bool gateway_has_drained(void);
+void gateway_stop(void);                 /* as a second SIGTERM does: the worker ends, whatever is under way */
+uint64_t gateway_metric(const char *sample); /* e.g. "dsgate_attempts_total{…}"; fails the test when there is none */
 unsigned gateway_in_flight(const char *upstream);
 unsigned gateway_waiting(void);
 bool gateway_is_down(const char *upstream);
