@@ -115,7 +115,7 @@ struct admin *admin_new(struct loop *loop, const struct shared *shared)
 
 bool admin_adopt(struct admin *a, int fd, const struct address *peer, struct tls_ctx *tls)
 {
-    if (server_connections(a->server) >= CONNECTIONS_MAX) return false;
+    if (server_connections(a->server) >= CONNECTIONS_MAX && !server_evict(a->server)) return false;
     server_adopt(a->server, fd, peer, tls);
     return true;
 }

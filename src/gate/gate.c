@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #define WORKERS_MAX       256
-#define DESCRIPTORS_SPARE 64 /* listeners, logs, epoll, probes, certificates being read … */
+#define DESCRIPTORS_SPARE 64 /* listeners, logs, probes, certificates being read … */
 
 struct gate {
     struct gate_options options;
@@ -27,7 +27,7 @@ struct gate {
     struct prober *prober;
     struct worker_thread *workers[WORKERS_MAX];
     unsigned worker_count;
-    rlim_t descriptor_limit;
+    rlim_t descriptor_limit, descriptors_in_use; /* for each table; before anything is served */
     bool own_tables; /* each worker has a descriptor table of its own */
     unsigned connection_limit;
     bool limit_is_descriptors; /* the descriptor limit is what bounds connections, not the config */
@@ -51,11 +51,21 @@ static rlim_t raise_descriptor_limit(void)
     return files.rlim_cur;
 }
 
-/* Each request may need two descriptors: its client's and its upstream's. */
+/* New descriptors get the lowest number that is free. Each worker has several, and every table has those of all. */
+static rlim_t descriptors_in_use(void)
+{
+    int next = dup(STDERR_FILENO);
+    if (next >= 0) close(next);
+    return next > 0 ? (rlim_t)next : 0;
+}
+
+/* Each request may need two descriptors: its client's and its upstream's. Where there is not even room for the reserve,
+ * what there is serves as well as it can. */
 static rlim_t connections_per_table(const struct gate *g)
 {
-    rlim_t spare = DESCRIPTORS_SPARE;
-    return g->descriptor_limit > 2 * spare ? (g->descriptor_limit - spare) / 2 : spare / 2;
+    rlim_t reserve = g->descriptors_in_use + DESCRIPTORS_SPARE, limit = g->descriptor_limit;
+    if (limit > 2 * reserve) return (limit - reserve) / 2;
+    return limit > g->descriptors_in_use + 8 ? (limit - g->descriptors_in_use) / 4 : 1;
 }
 
 static void set_connection_limit(struct gate *g)
@@ -172,6 +182,8 @@ static bool make_workers(struct gate *g)
 static bool start_workers(struct gate *g, struct buf *error)
 {
     bool fine = make_workers(g);
+    g->descriptors_in_use = descriptors_in_use();
+    g->shared.upstream_connections = (unsigned)connections_per_table(g);
     g->own_tables = g->worker_count > 1 && connections_per_table(g) < g->config->limits.connections;
     for (unsigned i = 0; fine && i < g->worker_count; i++) {
         fine = worker_thread_start(g->workers[i], g->own_tables);

@@ -154,6 +154,7 @@ struct worker *worker_open(const struct shared *shared, struct loop *loop, struc
 void worker_begin(struct worker *w)
 {
     access_log_open(w->log);
+    client_limit(w->client, w->shared->upstream_connections);
     on_gauges(&w->gauges);
 }
 
@@ -181,9 +182,18 @@ void worker_serve(struct worker *w, int fd, const struct address *peer, struct t
     if (w->draining) server_drain(w->server);
 }
 
+static void keep_only(struct worker *w, const struct pool *pool)
+{
+    struct origin *origins[POOL_UPSTREAMS_MAX];
+    for (size_t i = 0; i < pool->upstream_count; i++)
+        origins[i] = pool->upstreams[i].origin;
+    client_keep_only(w->client, origins, pool->upstream_count);
+}
+
 void worker_use_pool(struct worker *w, struct pool *pool)
 {
     struct server_options o = server_options_of(w, pool->config);
+    keep_only(w, pool);
     pool_ref(pool);
     pool_unref(w->pool);
     w->pool = pool;

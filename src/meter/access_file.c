@@ -19,11 +19,12 @@ struct access_file {
     pthread_mutex_t mutex;
     char *path; /* NULL: not ours to open or close */
     bool off;
-    int standard; /* descriptor, when there is no path */
+    int standard_fd; /* when there is no path */
+    int pipe_fd;     /* keeps a named pipe's reader while no worker has it open; -1: it is none */
     bool may_block;
-    unsigned opening; /* counts openings, from 1 */
-    struct buf torn;  /* the rest of a line whose beginning is written */
-    int error;        /* of the last opening or write; told once */
+    unsigned generation;      /* counts openings, from 1 */
+    struct buf partial_line;  /* the rest of a line whose beginning is written */
+    int error;                /* of the last write; told once */
 };
 
 /* ---- opening ---- */
@@ -42,88 +43,98 @@ static int open_path(const char *path)
 }
 
 /* Whether the workers will be able to; the file then exists. */
-static bool try_path(const char *path, bool *may_block, struct buf *error)
+static bool try_path(struct access_file *f, const char *path, struct buf *error)
 {
     int fd = open_path(path);
     if (fd < 0) {
         buf_printf(error, "cannot open the access log '%s': %s", path, strerror(errno));
         return false;
     }
-    *may_block = blocks(fd);
-    close(fd);
+    int old = f->pipe_fd;
+    f->may_block = blocks(fd);
+    f->pipe_fd = f->may_block ? fd : -1;
+    if (f->pipe_fd < 0) close(fd);
+    if (old >= 0) close(old);
     return true;
 }
 
 struct access_file *access_file_open(const char *target, struct buf *error)
 {
     bool off = !strcmp(target, "off"), out = !strcmp(target, "stdout"), err = !strcmp(target, "stderr");
-    int standard = out ? STDOUT_FILENO : err ? STDERR_FILENO : -1;
-    bool named = !off && standard < 0, may_block = !named && blocks(standard);
-    if (named && !try_path(target, &may_block, error)) return NULL;
     struct access_file *f = MEM_NEW(struct access_file);
     pthread_mutex_init(&f->mutex, NULL);
-    f->path = named ? mem_strdup(target) : NULL;
     f->off = off;
-    f->standard = standard;
-    f->may_block = may_block;
-    f->opening = 1;
-    return f;
+    f->standard_fd = out ? STDOUT_FILENO : err ? STDERR_FILENO : -1;
+    f->pipe_fd = -1;
+    f->generation = 1;
+    if (out || err) f->may_block = blocks(f->standard_fd);
+    if (!off && !out && !err) f->path = mem_strdup(target);
+    if (!f->path || try_path(f, f->path, error)) return f;
+    access_file_close(f);
+    return NULL;
 }
 
 bool access_file_reopen(struct access_file *f, struct buf *error)
 {
-    bool may_block;
     if (!f->path) return true;
-    if (!try_path(f->path, &may_block, error)) return false;
     pthread_mutex_lock(&f->mutex);
-    f->opening++;
-    f->may_block = may_block;
-    buf_clear(&f->torn);
+    bool fine = try_path(f, f->path, error);
+    if (fine) {
+        f->generation++;
+        buf_clear(&f->partial_line);
+    }
     pthread_mutex_unlock(&f->mutex);
-    return true;
+    return fine;
 }
 
 void access_file_close(struct access_file *f)
 {
     if (!f) return;
+    if (f->pipe_fd >= 0) close(f->pipe_fd);
     pthread_mutex_destroy(&f->mutex);
-    buf_free(&f->torn);
+    buf_free(&f->partial_line);
     mem_free(f->path);
     mem_free(f);
 }
 
 bool access_file_wanted(const struct access_file *f) { return !f->off; }
 
-void access_outlet_close(const struct access_file *f, struct access_outlet *o)
+void access_handle_close(const struct access_file *f, struct access_handle *h)
 {
-    if (f->path && o->opening) close(o->fd);
-    o->opening = 0;
+    if (f->path && h->generation) close(h->fd);
+    h->generation = 0;
 }
 
 /* ---- writing, under the mutex ---- */
 
-/* An outlet that can't follow stays where it is: better lines in the old file than none. */
-static bool follow(struct access_file *f, struct access_outlet *o)
+/* Told once for each reopening, although it is tried again with every write. */
+static void tell_not_open(const struct access_file *f, struct access_handle *h, int error)
 {
-    if (o->opening == f->opening) return true;
-    int fd = f->path ? open_path(f->path) : f->standard;
-    if (fd >= 0) {
-        access_outlet_close(f, o);
-        o->fd = fd;
-    } else if (o->opening == 0) {
-        f->error = errno;
-        return false;
-    } else {
-        log_warn("cannot reopen the access log '%s', which goes on in the old file: %s", f->path, strerror(errno));
+    if (h->told == f->generation) return;
+    h->told = f->generation;
+    log_warn("cannot open the access log '%s'%s: %s", f->path, h->generation ? ", which goes on in the old file" : "",
+             strerror(error));
+}
+
+/* A handle that can't follow stays where it is: better lines in the old file than none. */
+static bool reopen_if_stale(struct access_file *f, struct access_handle *h)
+{
+    if (h->generation == f->generation) return true;
+    int fd = f->path ? open_path(f->path) : f->standard_fd;
+    if (fd < 0) {
+        tell_not_open(f, h, errno);
+        return h->generation != 0;
     }
-    o->opening = f->opening;
+    access_handle_close(f, h);
+    h->fd = fd;
+    h->generation = f->generation;
     return true;
 }
 
-void access_outlet_open(struct access_file *f, struct access_outlet *o)
+void access_handle_open(struct access_file *f, struct access_handle *h)
 {
     pthread_mutex_lock(&f->mutex);
-    follow(f, o);
+    reopen_if_stale(f, h);
     pthread_mutex_unlock(&f->mutex);
 }
 
@@ -151,26 +162,26 @@ static size_t push(struct access_file *f, int fd, struct text bytes)
 
 static void push_lines(struct access_file *f, int fd, struct buf *lines)
 {
-    buf_consume(&f->torn, push(f, fd, buf_text(&f->torn)));
-    if (buf_len(&f->torn)) return;
+    buf_consume(&f->partial_line, push(f, fd, buf_text(&f->partial_line)));
+    if (buf_len(&f->partial_line)) return;
     struct text all = buf_text(lines);
     size_t done = push(f, fd, all);
     if (done > 0 && all.p[done - 1] != '\n') {
         struct text rest = text_from(all, done);
         rest.n = text_find_byte(rest, '\n') + 1;
-        buf_add(&f->torn, rest);
+        buf_add(&f->partial_line, rest);
         done += rest.n;
     }
     buf_consume(lines, done);
 }
 
-bool access_file_write(struct access_file *f, struct access_outlet *o, struct buf *lines)
+bool access_file_write(struct access_file *f, struct access_handle *h, struct buf *lines)
 {
     pthread_mutex_lock(&f->mutex);
     int before = f->error;
-    if (follow(f, o)) push_lines(f, o->fd, lines);
+    if (reopen_if_stale(f, h)) push_lines(f, h->fd, lines);
     int after = f->error;
-    bool all = buf_len(&f->torn) == 0 && buf_len(lines) == 0;
+    bool all = buf_len(&f->partial_line) == 0 && buf_len(lines) == 0;
     pthread_mutex_unlock(&f->mutex);
     if (after && after != before) log_warn("cannot write the access log: %s", strerror(after));
     if (before && !after) log_info("the access log can be written again");

@@ -7,18 +7,19 @@
 /* false: the access log is off. */
 bool access_file_wanted(const struct access_file *f);
 
-/* A worker's way to the file: a descriptor of its own, since it may have a table of its own. Zeroed at first. */
-struct access_outlet {
+/* A worker's descriptor of the file: it may have a table of its own. Zeroed at first; used by one thread. */
+struct access_handle {
     int fd;
-    unsigned opening; /* which of access_file's it follows; 0: none yet */
+    unsigned generation; /* of access_file's openings; 0: not open */
+    unsigned told;       /* the generation whose opening failed, and was told of */
 };
-void access_outlet_close(const struct access_file *f, struct access_outlet *o);
 
 /* Opens it now, while there surely are descriptors; otherwise the first write does. */
-void access_outlet_open(struct access_file *f, struct access_outlet *o);
+void access_handle_open(struct access_file *f, struct access_handle *h);
+void access_handle_close(const struct access_file *f, struct access_handle *h);
 
 /* Takes as many whole lines off *lines as can be written now; true when nothing is left to write, here or there. Any
- * thread, each with its own outlet. */
-bool access_file_write(struct access_file *f, struct access_outlet *o, struct buf *lines);
+ * thread, each with its own handle. */
+bool access_file_write(struct access_file *f, struct access_handle *h, struct buf *lines);
 
 #endif

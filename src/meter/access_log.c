@@ -8,7 +8,7 @@ enum { FLUSH_BYTES = 32 * 1024, BACKLOG_BYTES = 1024 * 1024, STRING_MAX = 256 };
 
 struct access_log {
     struct access_file *file;
-    struct access_outlet outlet;
+    struct access_handle handle;
     struct loop *loop;
     struct timer timer;
     bool timer_runs;
@@ -150,7 +150,7 @@ static void tell_lost(struct access_log *l)
  * requests do not pay for a reader that is away, and one that is back is served as fast as lines come. */
 static bool flush(struct access_log *l)
 {
-    bool all = access_file_write(l->file, &l->outlet, &l->lines);
+    bool all = access_file_write(l->file, &l->handle, &l->lines);
     l->enough = buf_len(&l->lines) + FLUSH_BYTES;
     if (!all) return false;
     if (l->lines.capacity > 4 * FLUSH_BYTES) buf_free(&l->lines); /* of a backlog */
@@ -196,7 +196,7 @@ struct access_log *access_log_new(struct access_file *f, struct loop *loop)
 
 void access_log_open(struct access_log *l)
 {
-    if (access_file_wanted(l->file)) access_outlet_open(l->file, &l->outlet);
+    if (access_file_wanted(l->file)) access_handle_open(l->file, &l->handle);
 }
 
 void access_log_free(struct access_log *l)
@@ -206,7 +206,7 @@ void access_log_free(struct access_log *l)
     for (struct text rest = buf_text(&l->lines), line; text_cut(&rest, '\n', &line);)
         l->lost++;
     tell_lost(l);
-    access_outlet_close(l->file, &l->outlet);
+    access_handle_close(l->file, &l->handle);
     buf_free(&l->lines);
     mem_free(l);
 }

@@ -41,6 +41,7 @@ static void call_free(struct client_call *call)
     timer_cancel(c->loop, &call->dial_timer);
     loop_after_cancel(&call->doomed);
     c->counts.busy--;
+    conn_pool_unref(call->pool);
     mem_free(call);
 }
 

@@ -5,12 +5,14 @@
  * set.
  */
 #include "client_private.h"
+#include <limits.h>
 
 static void bury(struct loop_after *after)
 {
     struct client *c = CONTAINER_OF(after, struct client, burial);
     for (struct list *node; (node = list_pop_front(&c->dead));) {
         struct upstream_conn *uc = CONTAINER_OF(node, struct upstream_conn, node);
+        conn_pool_unref(uc->pool);
         buf_free(&uc->in);
         mem_free(uc);
     }
@@ -61,18 +63,39 @@ static void on_expired(struct conn *c)
 
 static const struct conn_ops conn_callbacks = {on_ready, on_readable, on_writable, on_lost, on_expired};
 
-/* Few upstreams, so a short list; requests to one upstream find it by the pointer they share. */
-struct conn_pool *client_pool(struct client *c, struct origin *origin)
+static struct conn_pool *conn_pool_ref(struct conn_pool *p)
+{
+    p->refs++;
+    return p;
+}
+
+void conn_pool_unref(struct conn_pool *p)
+{
+    if (--p->refs) return;
+    origin_unref(p->origin);
+    mem_free(p);
+}
+
+static struct conn_pool *find_pool(const struct client *c, const struct origin *origin)
 {
     LIST_FOREACH(node, &c->pools) {
         struct conn_pool *p = CONTAINER_OF(node, struct conn_pool, node);
-        if (p->origin == origin || origin_same(p->origin, origin)) return p;
+        if (origin_same(p->origin, origin)) return p;
     }
-    struct conn_pool *p = MEM_NEW(struct conn_pool);
+    return NULL;
+}
+
+/* Few upstreams, so a short list; requests to one upstream find it by the pointer they share. */
+struct conn_pool *client_pool(struct client *c, struct origin *origin)
+{
+    struct conn_pool *p = find_pool(c, origin);
+    if (p) return conn_pool_ref(p);
+    p = MEM_NEW(struct conn_pool);
     p->origin = origin_ref(origin);
+    p->refs = 1;
     list_init(&p->idle);
     list_push_back(&c->pools, &p->node);
-    return p;
+    return conn_pool_ref(p);
 }
 
 struct upstream_conn *conn_pool_take(struct conn_pool *p)
@@ -89,7 +112,7 @@ struct upstream_conn *upstream_conn_open(struct client *c, struct conn_pool *p, 
 {
     struct upstream_conn *uc = MEM_NEW(struct upstream_conn);
     uc->client = c;
-    uc->pool = p;
+    uc->pool = conn_pool_ref(p);
     struct tls *tls = p->origin->tls ? tls_new(p->origin->tls, fd, p->origin->server_name) : NULL;
     conn_open(&uc->conn, c->loop, fd, tls, &conn_callbacks);
     return uc;
@@ -100,7 +123,8 @@ void upstream_conn_keep(struct upstream_conn *uc)
     struct client *c = uc->client;
     struct conn_pool *p = uc->pool;
     uc->call = NULL;
-    if (p->idle_count >= c->options.idle_per_origin) {
+    bool full = p->idle_count >= c->options.idle_per_origin || c->counts.idle + c->counts.busy >= c->most_connections;
+    if (p->dropped || full) {
         upstream_conn_end(uc);
         return;
     }
@@ -135,6 +159,7 @@ struct client *client_new(struct loop *loop, struct dns *dns, const struct clien
     c->loop = loop;
     c->dns = dns;
     c->options = *o;
+    c->most_connections = UINT_MAX;
     c->burial.run = bury;
     list_init(&c->pools);
     list_init(&c->dead);
@@ -155,15 +180,35 @@ void client_close_idle(struct client *c)
         conn_pool_close_idle(CONTAINER_OF(node, struct conn_pool, node));
 }
 
+void client_limit(struct client *c, unsigned most_connections) { c->most_connections = most_connections; }
+
+static void drop_pool(struct conn_pool *p)
+{
+    conn_pool_close_idle(p);
+    p->dropped = true;
+    list_remove(&p->node);
+    conn_pool_unref(p);
+}
+
+static bool is_among(const struct origin *o, struct origin *const *origins, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (origin_same(o, origins[i])) return true;
+    return false;
+}
+
+void client_keep_only(struct client *c, struct origin *const *origins, size_t n)
+{
+    LIST_FOREACH_SAFE(node, &c->pools) {
+        struct conn_pool *p = CONTAINER_OF(node, struct conn_pool, node);
+        if (!is_among(p->origin, origins, n)) drop_pool(p);
+    }
+}
+
 void client_free(struct client *c)
 {
-    client_close_idle(c);
+    client_keep_only(c, NULL, 0);
     loop_after_cancel(&c->burial);
     bury(&c->burial);
-    for (struct list *node; (node = list_pop_front(&c->pools));) {
-        struct conn_pool *p = CONTAINER_OF(node, struct conn_pool, node);
-        origin_unref(p->origin);
-        mem_free(p);
-    }
     mem_free(c);
 }

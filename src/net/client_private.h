@@ -8,6 +8,8 @@
 struct conn_pool {
     struct list node; /* client.pools */
     struct origin *origin;
+    unsigned refs; /* the client's, while it keeps connections here, and one of each call and connection */
+    bool dropped;  /* nothing is kept any more */
     struct list idle; /* last in, first out: the others may grow old and be closed */
     unsigned idle_count;
 };
@@ -30,6 +32,7 @@ struct client {
     struct list pools, dead;
     struct loop_after burial;
     struct client_counts counts;
+    unsigned most_connections;
     struct http_head head; /* being parsed */
 };
 
@@ -55,7 +58,9 @@ struct client_call {
     struct iovec iov[CLIENT_IOV];
 };
 
+/* Found or made; referenced for the caller. */
 struct conn_pool *client_pool(struct client *c, struct origin *origin);
+void conn_pool_unref(struct conn_pool *p);
 
 /* The newest idle connection, taken out; NULL if there is none. */
 struct upstream_conn *conn_pool_take(struct conn_pool *p);

@@ -171,14 +171,30 @@ void server_adopt(struct server *s, int fd, const struct address *peer, struct t
     phase_enter(sc, PHASE_HEAD); /* a fresh connection owes a request within the head's time */
 }
 
+/* Nobody waits for anything. */
+static bool is_resting(const struct server_conn *sc)
+{
+    return sc->phase == PHASE_IDLE || (sc->phase == PHASE_HEAD && buf_len(&sc->in) == 0);
+}
+
 void server_drain(struct server *s)
 {
     s->draining = true;
     LIST_FOREACH_SAFE(node, &s->conns) {
         struct server_conn *sc = CONTAINER_OF(node, struct server_conn, node);
-        bool resting = sc->phase == PHASE_IDLE || (sc->phase == PHASE_HEAD && buf_len(&sc->in) == 0);
-        if (resting) server_conn_end(sc, false);
+        if (is_resting(sc)) server_conn_end(sc, false);
     }
+}
+
+bool server_evict(struct server *s)
+{
+    LIST_FOREACH(node, &s->conns) {
+        struct server_conn *sc = CONTAINER_OF(node, struct server_conn, node);
+        if (!is_resting(sc)) continue;
+        server_conn_end(sc, false);
+        return true;
+    }
+    return false;
 }
 
 void server_free(struct server *s)

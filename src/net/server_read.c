@@ -32,8 +32,12 @@ static bool send_continue(struct server_conn *sc)
     return conn_write(&sc->conn, &iov, 1);
 }
 
-/* Short bodies are bounded by the number of connections; only longer ones are counted. */
+/* Short bodies are bounded by the number of connections; only longer ones are counted, piece by piece as they come:
+ * what is announced and not sent takes no memory. */
 #define UNCOUNTED_BODY ((uint64_t)16 * 1024)
+#define BODY_PIECE     ((size_t)256 * 1024)
+
+enum { PIECES_PER_TURN = 4 };
 
 /* Sets `total` bytes of the memory for bodies aside for this request; false: there is not so much left. */
 static bool claim_body(struct server_conn *sc, uint64_t total)
@@ -55,7 +59,7 @@ static bool keep_head(struct server_conn *sc)
     const struct http_head *parsed = &sc->server->head;
     struct exchange *x = &sc->x;
     size_t record = http_head_size(parsed), body = parsed->framing == HTTP_LENGTH ? (size_t)parsed->content_length : 0;
-    char *block = claim_body(sc, body) ? mem_try_alloc(record + parsed->length + body) : NULL;
+    char *block = mem_try_alloc(record + parsed->length + body);
     if (!block) return false;
     memcpy(block + record, parsed->base, parsed->length);
     x->head = (struct http_head *)(void *)block;
@@ -79,12 +83,13 @@ static size_t take_body(struct server_conn *sc, char *in, size_t n)
         server_refuse(sc, error);
         return SIZE_MAX;
     }
+    if (!claim_body(sc, sc->framing.received)) {
+        server_refuse(sc, HTTP_NO_ROOM);
+        return SIZE_MAX;
+    }
     if (sc->framing.framing == HTTP_LENGTH) {
         if (in != x->body + x->body_length) memcpy(x->body + x->body_length, in, payload);
         x->body_length += payload;
-    } else if (!claim_body(sc, sc->framing.received)) {
-        server_refuse(sc, HTTP_NO_ROOM);
-        return SIZE_MAX;
     } else {
         buf_append(&x->chunks, in, payload);
     }
@@ -204,16 +209,19 @@ static bool read_piece(struct server_conn *sc, char *to, size_t room)
     return n == (ssize_t)room;
 }
 
-static void read_body(struct server_conn *sc)
+static bool read_body(struct server_conn *sc)
 {
-    read_piece(sc, sc->x.body + sc->x.body_length, (size_t)sc->framing.left);
+    size_t room = sc->framing.left < BODY_PIECE ? (size_t)sc->framing.left : BODY_PIECE;
+    if (claim_body(sc, sc->x.body_length + room)) return read_piece(sc, sc->x.body + sc->x.body_length, room);
+    server_refuse(sc, HTTP_NO_ROOM);
+    return false;
 }
 
-/* The rest of a body that has come already is read at once, while its beginning is still in the processor's cache. */
+/* What has come of a body is read at once, while its beginning is still in the processor's cache; but other connections
+ * have their turn, too. */
 void server_read(struct server_conn *sc)
 {
-    if (reads_into_place(sc))
-        read_body(sc);
-    else if (read_piece(sc, loop_scratch(sc->server->loop), FIRST_PIECE) && reads_into_place(sc))
-        read_body(sc);
+    bool more = reads_into_place(sc) || read_piece(sc, loop_scratch(sc->server->loop), FIRST_PIECE);
+    for (int i = 0; more && i < PIECES_PER_TURN && reads_into_place(sc); i++)
+        more = read_body(sc);
 }

@@ -76,18 +76,39 @@ END_TEST
 
 /* However many clients announce long bodies, the memory for all of them is bounded; short requests pass all the same.
  */
+/* What is only announced takes nothing away from others. */
+START_TEST(announced_bodies_take_no_memory)
+{
+    begin("log: {access: 'off'}\nlimits: {body: 1MB, bodies: 1MB}\nupstreams: [{name: a, base_url: "
+          "'http://a.test:80/v1'}]\n");
+    for (int i = 0; i < 20; i++)
+        wire_send(gateway_connect(),
+                  TEXT("POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n"));
+    char body[100000];
+    snprintf(body, sizeof body, "{\"model\":\"m\",\"messages\":[]%*s}", (int)sizeof body - 40, "");
+    struct wire *client = gateway_connect();
+    client_post(client, "/v1/chat/completions", "", body);
+    upstream_json(a.wires[0], 200, "{}");
+    ck_answer(client, 200, "{}");
+    gateway_end();
+}
+END_TEST
+
 START_TEST(bodies_share_a_bounded_memory)
 {
     begin("log: {access: 'off'}\nlimits: {body: 1MB, bodies: 1MB}\nupstreams: [{name: a, base_url: "
           "'http://a.test:80/v1'}]\n");
     struct wire *first = gateway_connect(), *second = gateway_connect(), *chunked = gateway_connect();
+    char piece[0x10000 + 1] = {0};
+    memset(piece, ' ', 0x10000);
     wire_send(first, TEXT("POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n"));
+    for (int i = 0; i < 13; i++)
+        wire_send(first, text_of(piece));
     wire_send(second, TEXT("POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n"));
+    wire_send(second, text_of(piece));
     fake_settle();
     ck_error(second, 503, "gateway_memory_limit");
     ck_assert_str_eq(client_field("retry-after"), "2");
-    char piece[0x10000 + 1] = {0};
-    memset(piece, ' ', 0x10000);
     wire_send(chunked,
               TEXT("POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n10000\r\n"));
     wire_send(chunked, text_of(piece));
@@ -98,6 +119,7 @@ START_TEST(bodies_share_a_bounded_memory)
     fake_settle();
     struct wire *third = gateway_connect();
     wire_send(third, TEXT("POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n"));
+    wire_send(third, text_of(piece));
     fake_settle();
     ck_assert_uint_eq(wire_received(third).n, 0);
     gateway_end();
@@ -386,8 +408,8 @@ START_TEST(clients_that_left_unnoticed)
 }
 END_TEST
 
-TEST_MAIN("clients", ambiguous_requests_are_refused, too_much_is_refused, bodies_share_a_bounded_memory,
-          slow_clients_are_ended, slow_bodies_are_ended, idle_connections_are_closed_without_a_word,
-          readers_that_stopped_are_ended, a_client_may_ask_before_it_sends, pipelined_and_gone, pipelines_are_bounded,
-          http_1_0_clients_are_served, mistakes_are_told, clients_do_not_choose_hosts, models_are_listed,
-          long_lists_of_models_are_read, clients_that_left_unnoticed)
+TEST_MAIN("clients", ambiguous_requests_are_refused, too_much_is_refused, announced_bodies_take_no_memory,
+          bodies_share_a_bounded_memory, slow_clients_are_ended, slow_bodies_are_ended,
+          idle_connections_are_closed_without_a_word, readers_that_stopped_are_ended, a_client_may_ask_before_it_sends,
+          pipelined_and_gone, pipelines_are_bounded, http_1_0_clients_are_served, mistakes_are_told,
+          clients_do_not_choose_hosts, models_are_listed, long_lists_of_models_are_read, clients_that_left_unnoticed)

@@ -143,6 +143,42 @@ START_TEST(a_client_that_leaves_a_stream_is_counted_as_streaming)
 }
 END_TEST
 
+/* What a reload has taken away keeps nothing: idle connections close at once, busy ones after their answer. */
+START_TEST(connections_to_upstreams_of_the_past_are_closed)
+{
+    static const char only_b[] = QUIET "upstreams: [{name: b, base_url: 'http://b.test:80/v1'}]\n";
+    begin(one_upstream);
+    struct wire *first = gateway_connect(), *second = gateway_connect();
+    client_post_chat(first, "");
+    client_post_chat(second, "");
+    upstream_json(a.wires[0], 200, "{}");
+    ck_answer(first, 200, "{}");
+    gateway_reload(only_b);
+    ck_assert(wire_program_closed(a.wires[0]));
+    ck_assert(!wire_program_closed(a.wires[1]));
+    upstream_json(a.wires[1], 200, "{}");
+    ck_answer(second, 200, "{}");
+    ck_assert(wire_program_closed(a.wires[1]));
+    gateway_end();
+}
+END_TEST
+
+START_TEST(connections_to_the_same_upstream_outlive_a_reload)
+{
+    begin(one_upstream);
+    struct wire *client = gateway_connect();
+    for (int i = 0; i < 3; i++) {
+        client_post_chat(client, "");
+        upstream_json(a.wires[0], 200, "{}");
+        wire_clear(a.wires[0]);
+        ck_answer(client, 200, "{}");
+        gateway_reload(one_upstream);
+    }
+    ck_assert_uint_eq(a.dials, 1);
+    gateway_end();
+}
+END_TEST
+
 /* ---- the gateway ends at once ---- */
 
 START_TEST(a_stream_that_a_shutdown_cuts_is_told)
@@ -186,4 +222,5 @@ END_TEST
 TEST_MAIN("endings", a_clients_own_deadline_is_nobodys_fault, a_deadline_in_the_queue_is_told_as_such,
           an_upstreams_own_total_time_fails_over, an_upstreams_own_words_are_kept,
           advice_on_retrying_does_not_contradict_itself, a_client_that_leaves_a_stream_is_counted_as_streaming,
+          connections_to_upstreams_of_the_past_are_closed, connections_to_the_same_upstream_outlive_a_reload,
           a_stream_that_a_shutdown_cuts_is_told, requests_that_a_shutdown_meets_are_told)

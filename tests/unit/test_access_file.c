@@ -75,7 +75,9 @@ START_TEST(test_a_file_that_cannot_be_reopened)
     ck_assert_int_eq(mkdir(path, 0700), 0);
     add_until_written(l, moved);
     ck_assert_int_eq(rmdir(path), 0);
+    access_log_add(l, &simple);
     access_log_free(l);
+    ck_assert_uint_gt(size_of(path), 0); /* it is tried again with every write */
     access_file_close(f);
     buf_free(&error);
 }

@@ -21,6 +21,7 @@ struct shared {
     struct metrics *metrics;
     struct access_file *access_file;
     atomic_uint_fast64_t *bodies; /* bytes of long request bodies under way */
+    unsigned upstream_connections; /* a worker has at most so many before it keeps none; set before workers begin */
 };
 
 struct worker {

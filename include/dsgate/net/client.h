@@ -25,6 +25,13 @@ struct client *client_new(struct loop *loop, struct dns *dns, const struct clien
 void client_free(struct client *c); /* no calls may be under way */
 void client_close_idle(struct client *c);
 
+/* At most so many connections, busy ones included, are open when one is to be kept; default: no limit. */
+void client_limit(struct client *c, unsigned most_connections);
+
+/* After a reload: connections to other origins than these n are not kept any more. Idle ones close now, busy ones after
+ * their call. */
+void client_keep_only(struct client *c, struct origin *const *origins, size_t n);
+
 struct client_timeouts {
     usec_t connect;    /* name, TCP and TLS together */
     usec_t first_byte; /* request sent → first byte of the answer */

@@ -57,6 +57,9 @@ void server_adopt(struct server *s, int fd, const struct address *peer, struct t
 void server_drain(struct server *s);
 unsigned server_connections(const struct server *s);
 
+/* Closes the oldest connection that has no request under way, to make room; false: there is none. */
+bool server_evict(struct server *s);
+
 /* Closes everything (exchanges get `ending`, then `gone`) and frees. */
 void server_free(struct server *s);
 
