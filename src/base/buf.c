@@ -39,6 +39,15 @@ void buf_add_u64(struct buf *b, uint64_t value)
     buf_append(b, digits + at, sizeof digits - at);
 }
 
+void buf_add_ms(struct buf *b, int64_t us)
+{
+    uint64_t time = us > 0 ? (uint64_t)us : 0;
+    unsigned rest = (unsigned)(time % 1000);
+    char decimals[] = {'.', (char)('0' + rest / 100), (char)('0' + rest / 10 % 10), (char)('0' + rest % 10)};
+    buf_add_u64(b, time / 1000);
+    buf_append(b, decimals, sizeof decimals);
+}
+
 void buf_printf(struct buf *b, const char *format, ...)
 {
     va_list args, again;

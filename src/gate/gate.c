@@ -203,7 +203,7 @@ static void announce(struct gate *g)
     buf_free(&where);
 }
 
-static bool furnish(struct gate *g, struct buf *error)
+static bool open_parts(struct gate *g, struct buf *error)
 {
     g->pool = pool_new(g->config, NULL, error);
     if (!g->pool) return false;
@@ -229,7 +229,7 @@ struct gate *gate_open(const struct config *config, const struct gate_options *o
     g->prober = prober_new(o->loop, g->shared.sched);
     compose_refusal(&g->refusal);
     g->descriptor_limit = raise_descriptor_limit();
-    if (furnish(g, error)) {
+    if (open_parts(g, error)) {
         set_connection_limit(g);
         announce(g);
         return g;

@@ -6,15 +6,6 @@
 
 /* ---- header fields ---- */
 
-static void put_ms(struct buf *b, usec_t t)
-{
-    if (t < 0) t = 0;
-    buf_add_u64(b, (uint64_t)(t / USEC_PER_MS));
-    unsigned rest = (unsigned)(t % USEC_PER_MS);
-    char decimals[] = {'.', (char)('0' + rest / 100), (char)('0' + rest / 10 % 10), (char)('0' + rest % 10)};
-    buf_append(b, decimals, sizeof decimals);
-}
-
 /* What the gateway itself added: the time until the upstream was asked, less the queue, and the time since it gave what
  * is being sent. After a failover the first part can't be told from the failed attempts, and is left out. */
 static usec_t overhead(const struct request *r)
@@ -43,11 +34,11 @@ void reply_put_fields(struct buf *b, const struct request *r)
     BUF_ADD(b, "\r\nx-dsgate-attempts: ");
     buf_add_u64(b, r->attempts);
     BUF_ADD(b, "\r\nx-dsgate-queue-ms: ");
-    put_ms(b, r->spent[STEP_QUEUE]);
+    buf_add_ms(b, r->spent[STEP_QUEUE]);
     BUF_ADD(b, "\r\nx-dsgate-cache: ");
-    buf_add(b, text_of(cache_verdict_name(CACHE_BYPASS)));
+    buf_add(b, text_of(cache_bypass));
     BUF_ADD(b, "\r\nx-dsgate-overhead-ms: ");
-    put_ms(b, overhead(r));
+    buf_add_ms(b, overhead(r));
     BUF_ADD(b, "\r\n");
 }
 

@@ -1,15 +1,5 @@
-/* steps.c - the table of contents of a request's life.
- *
- *   READ      the request is here, whole: take its name and time
- *   ADMIT     may it come in
- *   LOOKUP    do we know the answer ourselves
- *   QUEUE     wait for a lease on an upstream
- *   DISPATCH  try that upstream; on failure go back to QUEUE
- *   STREAM    bytes to the client
- *   FINISH    settle, count, log, free
- *
- * Short steps are here; dispatch.c, stream.c and finish.c hold the longer ones.
- */
+/* steps.c - the short steps of a request's life, and how one leads to the next. The table of them all is in steps.h;
+ * dispatch.c, stream.c and finish.c hold the longer ones. */
 #include "dsgate/gate/steps.h"
 #include "dsgate/cache/cache.h"
 #include "dsgate/gate/models.h"
@@ -17,7 +7,7 @@
 
 /* ---- READ ---- */
 
-static void take_name(struct request *r, struct text given)
+static void set_request_id(struct request *r, struct text given)
 {
     if (given.n && given.n < sizeof r->id)
         memcpy(r->id, given.p, given.n);
@@ -65,7 +55,7 @@ static enum flow admit_run(struct request *r)
 {
     struct admission *a = &r->admission;
     enum failure refused = admit(a, exchange_head(r->exchange), exchange_body(r->exchange));
-    take_name(r, a->hints.request_id);
+    set_request_id(r, a->hints.request_id);
     set_deadline(r);
     if (refused) return request_fail(r, refused);
     r->row = a->endpoint->needs_model ? pool_find_model(r->pool, text_of(a->chat.model)) : &r->pool->all;

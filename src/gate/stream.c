@@ -59,7 +59,7 @@ static void redact_key(const struct request *r, const struct reply_head *head)
 }
 
 /* A long stream keeps nothing of its request and head, unless the upstream answers before it has heard all. */
-static void travel_light(struct request *r)
+static void release_request(struct request *r)
 {
     if (!attempt_is_sending(r->attempt)) exchange_forget_request(r->exchange);
     buf_free(&attempt_answer(r->attempt)->fields);
@@ -85,7 +85,7 @@ static enum flow send_pieces(struct request *r)
         r->exchange = NULL;
         return FLOW_NEXT;
     }
-    if (first) travel_light(r);
+    if (first) release_request(r);
     if (exchange_unsent(r->exchange) > UNSENT_HIGH && !r->paused) {
         r->paused = true;
         attempt_pause(r->attempt);

@@ -49,14 +49,10 @@ static void put_flag(struct buf *b, struct text key, bool value)
     BUF_ADD(b, "true");
 }
 
-/* Microseconds as milliseconds: "12.034". */
 static void put_ms(struct buf *b, struct text key, usec_t time)
 {
-    uint64_t us = time > 0 ? (uint64_t)time : 0;
-    unsigned rest = (unsigned)(us % 1000);
-    put_number(b, key, us / 1000);
-    char decimals[] = {'.', (char)('0' + rest / 100), (char)('0' + rest / 10 % 10), (char)('0' + rest % 10)};
-    buf_append(b, decimals, sizeof decimals);
+    buf_add(b, key);
+    buf_add_ms(b, time);
 }
 
 #define KEY(name) TEXT(",\"" name "\":")

@@ -39,7 +39,7 @@ static void call_free(struct client_call *call)
     struct client *c = call->client;
     if (call->dial) dial_cancel(call->dial);
     timer_cancel(c->loop, &call->dial_timer);
-    loop_after_cancel(&call->doomed);
+    loop_after_cancel(&call->deferred_failure);
     c->counts.busy--;
     conn_pool_unref(call->pool);
     mem_free(call);
@@ -279,9 +279,9 @@ static void on_dialled(void *arg, const struct dial_result *result)
 
 static void on_dial_timer(struct timer *timer) { call_expired(CONTAINER_OF(timer, struct client_call, dial_timer)); }
 
-static void on_doomed(struct loop_after *after)
+static void on_deferred_failure(struct loop_after *after)
 {
-    struct client_call *call = CONTAINER_OF(after, struct client_call, doomed);
+    struct client_call *call = CONTAINER_OF(after, struct client_call, deferred_failure);
     call_fail(call, NET_RESET, NULL);
 }
 
@@ -291,7 +291,7 @@ static void start_on_kept(struct client_call *call, struct upstream_conn *uc)
     call->reused = true;
     uc->call = call;
     call->state = CALL_SENDING;
-    if (!send_more(call)) loop_after_turn(call->client->loop, &call->doomed);
+    if (!send_more(call)) loop_after_turn(call->client->loop, &call->deferred_failure);
 }
 
 static void dial(struct client_call *call)
@@ -319,7 +319,7 @@ struct client_call *client_start(struct client *c, const struct client_request *
     call->pool = client_pool(c, r->origin);
     call->to_head = r->to_head;
     call->timeouts = r->timeouts;
-    call->doomed.run = on_doomed;
+    call->deferred_failure.run = on_deferred_failure;
     for (int i = 0; i < r->iov_count; i++)
         if (r->iov[i].iov_len) call->iov[call->iov_count++] = r->iov[i];
     c->counts.busy++;

@@ -7,9 +7,9 @@
 #include "client_private.h"
 #include <limits.h>
 
-static void bury(struct loop_after *after)
+static void free_dead(struct loop_after *after)
 {
-    struct client *c = CONTAINER_OF(after, struct client, burial);
+    struct client *c = CONTAINER_OF(after, struct client, free_later);
     for (struct list *node; (node = list_pop_front(&c->dead));) {
         struct upstream_conn *uc = CONTAINER_OF(node, struct upstream_conn, node);
         conn_pool_unref(uc->pool);
@@ -148,7 +148,7 @@ void upstream_conn_end(struct upstream_conn *uc)
     }
     list_remove(&uc->node);
     list_push_back(&c->dead, &uc->node);
-    loop_after_turn(c->loop, &c->burial);
+    loop_after_turn(c->loop, &c->free_later);
 }
 
 /* ---- the client ---- */
@@ -160,7 +160,7 @@ struct client *client_new(struct loop *loop, struct dns *dns, const struct clien
     c->dns = dns;
     c->options = *o;
     c->most_connections = UINT_MAX;
-    c->burial.run = bury;
+    c->free_later.run = free_dead;
     list_init(&c->pools);
     list_init(&c->dead);
     return c;
@@ -208,7 +208,7 @@ void client_keep_only(struct client *c, struct origin *const *origins, size_t n)
 void client_free(struct client *c)
 {
     client_keep_only(c, NULL, 0);
-    loop_after_cancel(&c->burial);
-    bury(&c->burial);
+    loop_after_cancel(&c->free_later);
+    free_dead(&c->free_later);
     mem_free(c);
 }

@@ -30,7 +30,7 @@ struct client {
     struct dns *dns;
     struct client_options options;
     struct list pools, dead;
-    struct loop_after burial;
+    struct loop_after free_later;
     struct client_counts counts;
     unsigned most_connections;
     struct http_head head; /* being parsed */
@@ -46,7 +46,7 @@ struct client_call {
     struct upstream_conn *uc;    /* NULL while dialling */
     struct dial *dial;
     struct timer dial_timer;
-    struct loop_after doomed;    /* tells a failure that was found inside client_start() */
+    struct loop_after deferred_failure;    /* tells a failure that was found inside client_start() */
     enum call_state state;
     bool to_head, reused, paused, keep_alive, request_sent;
     unsigned interim;            /* 1xx answers seen */

@@ -9,9 +9,9 @@
 
 #define CLOSING_TIME (2 * USEC_PER_SEC) /* how long late bytes of a client are dropped before the connection is cut */
 
-static void bury(struct loop_after *after)
+static void free_dead(struct loop_after *after)
 {
-    struct server *s = CONTAINER_OF(after, struct server, burial);
+    struct server *s = CONTAINER_OF(after, struct server, free_later);
     for (struct list *node; (node = list_pop_front(&s->dead));) {
         struct server_conn *sc = CONTAINER_OF(node, struct server_conn, node);
         loop_after_cancel(&sc->later);
@@ -32,7 +32,7 @@ void server_conn_end(struct server_conn *sc, bool reset)
         conn_close(&sc->conn);
     list_remove(&sc->node);
     list_push_back(&s->dead, &sc->node);
-    loop_after_turn(s->loop, &s->burial);
+    loop_after_turn(s->loop, &s->free_later);
     s->count--;
     if (s->ops->disconnected) s->ops->disconnected(s);
 }
@@ -145,7 +145,7 @@ struct server *server_new(struct loop *loop, const struct server_options *o, con
     s->options = *o;
     s->ops = ops;
     s->arg = arg;
-    s->burial.run = bury;
+    s->free_later.run = free_dead;
     list_init(&s->conns);
     list_init(&s->dead);
     return s;
@@ -204,8 +204,8 @@ void server_free(struct server *s)
         if (sc->phase == PHASE_SERVING && s->ops->ending) s->ops->ending(&sc->x);
         server_conn_gone(sc);
     }
-    loop_after_cancel(&s->burial);
-    bury(&s->burial);
+    loop_after_cancel(&s->free_later);
+    free_dead(&s->free_later);
     buf_free(&s->reply);
     mem_free(s);
 }

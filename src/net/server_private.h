@@ -49,7 +49,7 @@ struct server {
     const struct server_ops *ops;
     void *arg;
     struct list conns, dead;
-    struct loop_after burial;
+    struct loop_after free_later;
     unsigned count;
     bool draining;
     struct http_head head;   /* being parsed */

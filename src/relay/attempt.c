@@ -103,17 +103,17 @@ static void fail_transport(struct attempt *a, const struct client_failure *f)
     fail(a, &why);
 }
 
-static void fail_answer(struct attempt *a, const char *reason)
+static void fail_answer(struct attempt *a, enum reading_reason reason)
 {
     bool is_status = a->reading.mode == READ_ERROR;
     bool busy = is_status && (a->answer.status == 429 || a->answer.status == 503);
-    bool is_cut = !strcmp(reason, "cut") || !strcmp(reason, "empty_stream");
+    bool is_cut = reason == READING_CUT || reason == READING_EMPTY_STREAM;
     struct attempt_failure why = {.verdict = busy ? VERDICT_BUSY : VERDICT_FAULT,
                                   .failure = is_cut ? FAIL_UPSTREAM_CUT : FAIL_UPSTREAM_BAD_ANSWER,
-                                  .reason = busy ? "busy" : reason,
+                                  .reason = busy ? "busy" : reading_reason_name(reason),
                                   .may_replay = a->from.endpoint->replayable,
-                                  .shown = is_status || !strcmp(reason, "error_200")};
-    snprintf(why.detail, sizeof why.detail, "HTTP %u, %s", a->answer.status, reason);
+                                  .shown = is_status || reason == READING_ERROR_UNDER_200};
+    snprintf(why.detail, sizeof why.detail, "HTTP %u, %s", a->answer.status, reading_reason_name(reason));
     fail(a, &why);
 }
 

@@ -41,7 +41,17 @@ bool reading_is_complete(const struct reading *r)
     return r->mode == READ_EVENTS && (r->facts.done || r->facts.finish != FINISH_NONE);
 }
 
-static struct reading_step refuse(const char *reason)
+const char *reading_reason_name(enum reading_reason r)
+{
+    static const char *const names[] = {
+#define X(id, name) [id] = name,
+        READING_REASONS(X)
+#undef X
+    };
+    return names[r];
+}
+
+static struct reading_step refuse(enum reading_reason reason)
 {
     return (struct reading_step){.verdict = READING_REFUSE, .reason = reason};
 }
@@ -73,8 +83,8 @@ struct reading_step reading_commit(struct reading *r)
 static bool inside(struct text whole, const char *p) { return p >= whole.p && p <= whole.p + whole.n; }
 
 /* Reads the events of a piece. Returns the range of the piece that whole events cover; events that were put together
- * from several pieces are appended to `held`. */
-static struct text read_events(struct reading *r, struct text in, const char **bad)
+ * from several pieces are appended to `held`. *told: an error came before any token. */
+static struct text read_events(struct reading *r, struct text in, bool *told)
 {
     struct text piece = in, whole = text_make(in.p, 0);
     struct sse_event e;
@@ -88,18 +98,19 @@ static struct text read_events(struct reading *r, struct text in, const char **b
         if (!e.has_data) continue;
         r->events++;
         answer_read_event(&r->facts, r->family, e.name, e.data, r->facts.token);
-        if (r->facts.error && !r->committed && !r->facts.token) *bad = "error_event";
+        if (r->facts.error && !r->committed && !r->facts.token) *told = true;
     }
-    if (r->sse.too_large) *bad = "event_too_large";
     return whole;
 }
 
 static struct reading_step feed_events(struct reading *r, struct text in, bool end)
 {
-    const char *bad = NULL;
-    struct text whole = read_events(r, in, &bad);
-    if (bad) return refuse(bad);
-    if (end && !reading_is_complete(r) && !r->facts.error) return refuse(r->facts.token ? "cut" : "empty_stream");
+    bool error_told = false;
+    struct text whole = read_events(r, in, &error_told);
+    if (r->sse.too_large) return refuse(READING_EVENT_TOO_LARGE);
+    if (error_told) return refuse(READING_ERROR_EVENT);
+    if (end && !reading_is_complete(r) && !r->facts.error)
+        return refuse(r->facts.token ? READING_CUT : READING_EMPTY_STREAM);
     bool show = r->committed || r->facts.token || end || r->facts.done || buf_len(&r->held) + whole.n > r->hold_limit;
     if (!show) {
         buf_add(&r->held, whole);
@@ -120,22 +131,23 @@ static bool is_blank(struct text t)
     return true;
 }
 
-static const char *judge_plain(struct reading *r, struct text body)
+/* false: it is no good, because of *why. */
+static bool judge(struct reading *r, struct text body, enum reading_reason *why)
 {
-    if (is_blank(body)) return "empty_answer";
+    if (r->mode != READ_PLAIN) {
+        *why = READING_ERROR_STATUS;
+        return !is_retryable(r->status);
+    }
+    *why = READING_EMPTY_ANSWER;
+    if (is_blank(body)) return false;
     answer_read_body(&r->facts, r->family, body);
-    if (!r->facts.valid) return "bad_json";
-    return r->facts.error ? "error_200" : NULL;
-}
-
-static const char *judge(struct reading *r, struct text body)
-{
-    if (r->mode == READ_PLAIN) return judge_plain(r, body);
-    return is_retryable(r->status) ? "error_status" : NULL;
+    *why = r->facts.valid ? READING_ERROR_UNDER_200 : READING_BAD_JSON;
+    return r->facts.valid && !r->facts.error;
 }
 
 static struct reading_step feed_document(struct reading *r, struct text in, bool end)
 {
+    enum reading_reason why;
     bool all_here = end && buf_len(&r->held) == 0; /* the usual answer comes in one piece and is never copied */
     if (!all_here) buf_add(&r->held, in);
     if (buf_len(&r->held) > r->hold_limit) {
@@ -143,12 +155,9 @@ static struct reading_step feed_document(struct reading *r, struct text in, bool
         return pass(r, TEXT_NONE);
     }
     if (!end) return (struct reading_step){.verdict = READING_HOLD};
-    const char *bad = judge(r, all_here ? in : buf_text(&r->held));
-    if (bad) {
-        if (all_here) buf_add(&r->held, in); /* an error answer may still be shown, if nothing better comes */
-        return refuse(bad);
-    }
-    return pass(r, all_here ? in : TEXT_NONE);
+    if (judge(r, all_here ? in : buf_text(&r->held), &why)) return pass(r, all_here ? in : TEXT_NONE);
+    if (all_here) buf_add(&r->held, in); /* an error answer may still be shown, if nothing better comes */
+    return refuse(why);
 }
 
 struct reading_step reading_feed(struct reading *r, struct text in, bool end)

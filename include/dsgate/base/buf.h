@@ -37,6 +37,8 @@ static inline void buf_add(struct buf *b, struct text t) { buf_append(b, t.p, t.
 #define BUF_ADD(b, literal) buf_append((b), "" literal, sizeof(literal) - 1)
 static inline void buf_add_byte(struct buf *b, char c) { buf_append(b, &c, 1); }
 void buf_add_u64(struct buf *b, uint64_t value);
+/* Microseconds as milliseconds: "12.034"; "0.000" when negative. */
+void buf_add_ms(struct buf *b, int64_t us);
 void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* A JSON string literal with its quotes: control bytes, quote and backslash escaped; bytes that are not valid UTF-8

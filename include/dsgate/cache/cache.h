@@ -12,6 +12,8 @@
 enum cache_verdict { CACHE_BYPASS, CACHE_MISS_REFUSED /* only-if-cached, and there is nothing */ };
 
 enum cache_verdict cache_lookup(bool only_if_cached);
-const char *cache_verdict_name(enum cache_verdict v); /* value of x-dsgate-cache */
+
+/* Value of x-dsgate-cache in answers that are not from the cache. */
+extern const char cache_bypass[];
 
 #endif

@@ -10,9 +10,9 @@
 struct request;
 
 #define STEPS(X) \
-    X(READ,     read)     /* net/     head and body complete, within limits */ \
-    X(ADMIT,    admit)    /* admit/   who, is the body well-formed, may they, is there such a model */ \
-    X(LOOKUP,   lookup)   /* cache/   a hit would jump to STREAM */ \
+    X(READ,     read)     /* net/     head and body are complete, within limits */ \
+    X(ADMIT,    admit)    /* admit/   endpoint, hints, well-formed body, required members; is there such a model */ \
+    X(LOOKUP,   lookup)   /* cache/   what we can answer ourselves (the list of models) jumps to STREAM */ \
     X(QUEUE,    queue)    /* sched/   wait for a turn; the turn comes with a lease on one upstream */ \
     X(DISPATCH, dispatch) /* relay/   one attempt; failover goes back to QUEUE for another lease */ \
     X(STREAM,   stream)   /* gate/    commit: bytes to the client and meters, or the one error answer */ \

@@ -68,7 +68,8 @@ struct metrics_upstream {
 /* The exposition (text format 0.0.4), ready for promtool: dsgate_requests_total{endpoint,status},
  * dsgate_failures_total{code}, dsgate_requests_in_flight, dsgate_request_duration_seconds, dsgate_first_token_seconds,
  * dsgate_queue_seconds (histograms), dsgate_attempts_total, dsgate_tokens_total{model,kind}, dsgate_connections,
- * dsgate_waiting, dsgate_upstream_up, …, process_* basics and dsgate_build_info. */
+ * dsgate_waiting, dsgate_upstream_up, …, process_* basics and dsgate_build_info. Any thread; counting goes on
+ * meanwhile. */
 void metrics_write(struct metrics *m, const struct metrics_upstream *upstreams, size_t n, unsigned waiting,
                    struct buf *out);
 

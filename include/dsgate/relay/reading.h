@@ -33,6 +33,24 @@ struct reading {
     struct answer_facts facts;
 };
 
+/* Why an answer is no good, and the word for it in logs. */
+#define READING_REASONS(X) \
+    X(READING_EMPTY_ANSWER,    "empty_answer") \
+    X(READING_EMPTY_STREAM,    "empty_stream") \
+    X(READING_BAD_JSON,        "bad_json") \
+    X(READING_ERROR_STATUS,    "error_status")    /* one that another upstream could mend */ \
+    X(READING_ERROR_UNDER_200, "error_200")       /* a whole answer that is an error object */ \
+    X(READING_ERROR_EVENT,     "error_event")     /* before any token */ \
+    X(READING_EVENT_TOO_LARGE, "event_too_large") \
+    X(READING_CUT,             "cut")             /* a stream that ended before it had said so */
+
+enum reading_reason {
+#define X(id, name) id,
+    READING_REASONS(X)
+#undef X
+};
+const char *reading_reason_name(enum reading_reason r);
+
 enum reading_verdict {
     READING_HOLD,   /* nothing to show yet */
     READING_PASS,   /* show `out`; from now on the answer is committed */
@@ -43,7 +61,7 @@ struct reading_step {
     enum reading_verdict verdict;
     struct iovec out[3];  /* with READING_PASS; valid until the next call */
     int n;
-    const char *reason;   /* with READING_REFUSE: one short word for logs */
+    enum reading_reason reason; /* with READING_REFUSE */
 };
 
 /* content_type and encoding: values of the answer's fields, may be empty. An encoded body is opaque. */

@@ -1,6 +1,7 @@
 /* upstream_request.h - the request as the upstream gets it: without what was for the gateway, with its key.
  *
- * Where it goes is decided by the config alone: scheme, host, port and base path are the upstream's, never the client's.
+ * Where it goes is decided by the config alone: scheme, host, port and base path are the upstream's, never the
+ * client's.
  */
 #ifndef DSGATE_RELAY_UPSTREAM_REQUEST_H
 #define DSGATE_RELAY_UPSTREAM_REQUEST_H
