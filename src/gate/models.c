@@ -27,6 +27,7 @@ struct models {
     struct buf *names; /* one list of names an upstream, each name ended by NUL, in config order */
     size_t upstream_count;
     struct question *questions;
+    bool known; /* somebody has said which models there are: a map, or an upstream that was asked */
 };
 
 /* ---- names ---- */
@@ -52,18 +53,20 @@ static bool takes_any(const struct conf_upstream *u)
     return u->model_count == 0;
 }
 
-static void add_mapped(struct buf *names, const struct conf_upstream *u)
+/* Whether there was any. */
+static bool add_mapped(struct buf *names, const struct conf_upstream *u)
 {
     for (size_t i = 0; i < u->model_count; i++)
         if (strcmp(u->models[i].client_name, "*") != 0) add_name(names, text_of(u->models[i].client_name));
+    return buf_len(names) > 0;
 }
 
-/* {"data":[{"id":"…"},…]}; anything else adds nothing. */
-static void add_answered(struct buf *names, struct text json)
+/* {"data":[{"id":"…"},…]}, with no element perhaps; false for anything else, which adds nothing. */
+static bool add_answered(struct buf *names, struct text json)
 {
     static const struct text wanted[] = {{"data", 4}};
     struct json_member data;
-    if (json_scan(json, wanted, 1, &data, JSON_DEPTH).error != JSON_FINE || data.type != JSON_ARRAY) return;
+    if (json_scan(json, wanted, 1, &data, JSON_DEPTH).error != JSON_FINE || data.type != JSON_ARRAY) return false;
     for (struct json_iter it = json_iter(data.value); json_next(&it);) {
         struct text id;
         char name[CHAT_MODEL_MAX];
@@ -72,6 +75,7 @@ static void add_answered(struct buf *names, struct text json)
             json_to_text(id, name, sizeof name, &n))
             add_name(names, text_make(name, n));
     }
+    return true;
 }
 
 /* ---- asking ---- */
@@ -81,7 +85,7 @@ static void answered(struct question *q)
     struct models *m = q->models;
     size_t index = (size_t)(q - m->questions);
     q->call = NULL;
-    if (!q->failed) add_answered(&m->names[index], buf_text(&q->answer));
+    if (!q->failed && add_answered(&m->names[index], buf_text(&q->answer))) m->known = true;
     buf_free(&q->answer);
     if (--m->pending == 0) m->done(m->request);
 }
@@ -146,13 +150,14 @@ struct models *models_start(struct request *r, void (*done)(struct request *r))
     m->questions = mem_zalloc(m->upstream_count * sizeof *m->questions);
     for (size_t i = 0; i < m->upstream_count; i++) {
         const struct upstream *u = &r->pool->upstreams[i];
-        add_mapped(&m->names[i], u->conf);
+        if (add_mapped(&m->names[i], u->conf)) m->known = true;
         if (takes_any(u->conf)) ask(m, u);
     }
     return m;
 }
 
 bool models_ready(const struct models *m) { return m->pending == 0; }
+bool models_known(const struct models *m) { return m->known; }
 
 void models_free(struct models *m)
 {

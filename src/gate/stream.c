@@ -119,6 +119,11 @@ static bool send_models(struct request *r)
     size_t at = text_find(id, prefix);
     struct buf *body = &r->worker->scratch;
     buf_clear(body);
+    if (!models_known(r->models)) {
+        BUF_ADD(&r->admission.message, "No upstream could say which models it serves.");
+        r->failure = FAIL_UPSTREAM_UNREACHABLE;
+        return reply_failure(r);
+    }
     if (at == id.n) {
         models_write_list(r->models, body);
     } else if (!models_write_one(r->models, text_from(id, at + prefix.n), body)) {

@@ -296,9 +296,81 @@ START_TEST(a_slow_reader_gets_all_of_an_answer_whose_upstream_left)
 }
 END_TEST
 
+static struct wire *client_get(const char *path)
+{
+    struct wire *client = gateway_connect();
+    char *request = mem_printf("GET %s HTTP/1.1\r\nHost: h\r\n\r\n", path);
+    wire_send(client, text_of(request));
+    mem_free(request);
+    fake_settle();
+    return client;
+}
+
+static const char *const model_paths[] = {"/v1/models", "/v1/models/m"};
+
+/* That nobody can say which models there are must not be told as "there are none". */
+START_TEST(models_that_nobody_tells_are_a_failure)
+{
+    static const struct {
+        enum net_error refuses;
+        unsigned status;
+        const char *body;
+    } upstreams[] = {
+        {NET_CONNECT, 0, NULL},
+        {NET_OK, 401, "{\"error\":{\"message\":\"no\"}}"},
+        {NET_OK, 404, "{}"},
+        {NET_OK, 200, "<html>"},
+    };
+    for (int i = 0; i < 2 * COUNT(upstreams); i++) {
+        begin(one_upstream);
+        a.refuses = upstreams[i / 2].refuses;
+        struct wire *client = client_get(model_paths[i % 2]);
+        if (upstreams[i / 2].body) upstream_json(a.wires[0], upstreams[i / 2].status, upstreams[i / 2].body);
+        ck_error(client, 502, "upstream_unreachable");
+        gateway_end();
+    }
+}
+END_TEST
+
+START_TEST(models_that_somebody_tells_are_listed)
+{
+    begin(two_upstreams);
+    a.refuses = NET_CONNECT;
+    struct wire *client = client_get("/v1/models");
+    upstream_json(b.wires[0], 200, "{\"data\":[{\"id\":\"z\"}]}");
+    ck_answer(client, 200,
+              "{\"object\":\"list\",\"data\":[{\"id\":\"z\",\"object\":\"model\",\"created\":0,\"owned_by\":\"b\"}]}");
+    client = client_get("/v1/models/other");
+    upstream_json(b.wires[0], 200, "{\"data\":[{\"id\":\"z\"}]}");
+    ck_error(client, 404, "model_not_found");
+    client = client_get("/v1/models");
+    upstream_json(b.wires[0], 200, "{\"data\":[]}");
+    ck_answer(client, 200, "{\"object\":\"list\",\"data\":[]}");
+    gateway_end();
+}
+END_TEST
+
+START_TEST(mapped_models_need_nobodys_answer)
+{
+    begin(QUIET "upstreams:\n"
+                "  - {name: a, base_url: 'http://a.test:80/v1', models: {m: M}}\n"
+                "  - {name: b, base_url: 'http://b.test:80/v1'}\n");
+    b.refuses = NET_CONNECT;
+    for (int i = 0; i < COUNT(model_paths); i++) {
+        struct client_answer answer = client_read(client_get(model_paths[i]));
+        ck_assert_uint_eq(answer.status, 200);
+        ck_assert_ptr_nonnull(strstr(answer.body, "\"id\":\"m\""));
+        mem_free(answer.body);
+    }
+    ck_error(client_get("/v1/models/other"), 404, "model_not_found");
+    gateway_end();
+}
+END_TEST
+
 TEST_MAIN("journey", plain_answer_is_relayed_byte_for_byte, connections_are_kept_on_both_sides,
           events_arrive_one_by_one, cuts_do_not_matter, requests_may_come_in_pieces_and_in_a_row, hints_are_consumed,
           without_a_key_the_clients_key_passes, model_names_are_mapped, weights_are_met,
           a_full_upstream_makes_requests_wait_in_order, requests_keep_their_config_across_a_reload,
           a_drain_lets_streams_finish, back_pressure_reaches_the_upstream,
-          a_slow_reader_gets_all_of_an_answer_whose_upstream_left)
+          a_slow_reader_gets_all_of_an_answer_whose_upstream_left, models_that_nobody_tells_are_a_failure,
+          models_that_somebody_tells_are_listed, mapped_models_need_nobodys_answer)
