@@ -2,14 +2,17 @@
  */
 #include "dsgate/admit/admit.h"
 
+/* "This endpoint takes GET, HEAD or POST." */
 static enum failure refuse_method(struct admission *a)
 {
     const char *separator = " ";
     BUF_ADD(&a->message, "This endpoint takes");
-    for (unsigned m = 0; m < HTTP_METHOD_OTHER; m++) {
-        if (!(a->endpoint->methods >> m & 1)) continue;
+    for (unsigned m = 0, rest = a->endpoint->methods; rest; m++) {
+        bool takes = rest & 1;
+        rest >>= 1;
+        if (!takes) continue;
         buf_printf(&a->message, "%s%s", separator, http_method_name((enum http_method)m));
-        separator = " or ";
+        separator = rest & (rest - 1) ? ", " : " or "; /* more than one is left */
     }
     BUF_ADD(&a->message, ".");
     return FAIL_METHOD;

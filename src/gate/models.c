@@ -116,20 +116,29 @@ static void on_failed(struct client_call *call, const struct client_failure *why
 
 static const struct client_ops question_ops = {on_head, on_data, on_failed};
 
-static void ask(struct models *m, const struct upstream *u)
+/* As relay_request_write(). HEAD wants to know how long the list is, so the upstream is asked with GET all the same. */
+static int write_question(struct question *q, const struct upstream *u, struct iovec *iov)
 {
-    struct request *r = m->request;
-    struct worker *w = r->worker;
-    struct question *q = &m->questions[u->index];
     static const struct chat_request no_chat;
+    const struct http_head *clients = exchange_head(q->models->request->exchange);
+    struct http_head head;
+    http_head_copy(&head, clients, clients->base);
+    head.method_text = TEXT("GET");
     struct relay_source from = {.endpoint = endpoint_find(TEXT("/v1/models")),
-                                .head = exchange_head(r->exchange),
+                                .head = &head,
                                 .chat = &no_chat,
                                 .consumes = hints_consumes};
     struct relay_target to = {.upstream = u->conf, .origin = u->origin};
+    return relay_request_write(&from, &to, q->bytes, iov);
+}
+
+static void ask(struct models *m, const struct upstream *u)
+{
+    struct worker *w = m->request->worker;
+    struct question *q = &m->questions[u->index];
     struct iovec iov[RELAY_PIECES];
     q->models = m;
-    int n = relay_request_write(&from, &to, q->bytes, iov);
+    int n = write_question(q, u, iov);
     if (n == 0) return;
     struct client_request request = {
         .origin = u->origin,

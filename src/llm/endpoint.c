@@ -5,11 +5,12 @@
 #include "dsgate/llm/endpoint.h"
 
 /* clang-format off */
-/* Bits for struct endpoint.methods; the numbers are those of enum http_method, which this room can't see. */
+/* Bits for struct endpoint.methods; the numbers are those of enum http_method, which this room can't see. HEAD asks for
+ * what GET would tell (RFC 9110 section 9.3.2), so where GET may go it may go. */
 enum {
-    GET = 1u << 0, HEAD = 1u << 1, POST = 1u << 2, PUT = 1u << 3, PATCH = 1u << 4, DELETE = 1u << 5, OPTIONS = 1u << 6
+    HEAD = 1u << 1, GET = 1u << 0 | HEAD, POST = 1u << 2, PUT = 1u << 3, PATCH = 1u << 4, DELETE = 1u << 5, OPTIONS = 1u << 6
 };
-enum { ANY = GET | HEAD | POST | PUT | PATCH | DELETE | OPTIONS };
+enum { ANY = GET | POST | PUT | PATCH | DELETE | OPTIONS };
 
 /* A call of a model: any upstream may serve it, and asking twice costs money at most. */
 #define CALL(label, path, family, root, needs) \

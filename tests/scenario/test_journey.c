@@ -367,10 +367,31 @@ START_TEST(mapped_models_need_nobodys_answer)
 }
 END_TEST
 
+/* The upstream is asked for the list all the same: the answer's length is that of GET. */
+START_TEST(the_head_of_the_models_is_that_of_get)
+{
+    begin(one_upstream);
+    for (int i = 0; i < 2; i++) {
+        struct wire *client = gateway_connect();
+        wire_send(client, i ? TEXT("HEAD /v1/models HTTP/1.1\r\nHost: h\r\n\r\n")
+                            : TEXT("GET /v1/models HTTP/1.1\r\nHost: h\r\n\r\n"));
+        fake_settle();
+        ck_assert(received_has(a.wires[0], "GET /v1/models HTTP/1.1\r\n"));
+        wire_clear(a.wires[0]);
+        upstream_json(a.wires[0], 200, "{\"data\":[{\"id\":\"z\"}]}");
+        ck_assert(text_starts(wire_received(client), TEXT("HTTP/1.1 200 OK\r\n")));
+        ck_assert(received_has(client, "Content-Length: 81\r\n"));
+        ck_assert(text_ends(wire_received(client), i ? TEXT("\r\n\r\n") : TEXT("}]}")));
+    }
+    gateway_end();
+}
+END_TEST
+
 TEST_MAIN("journey", plain_answer_is_relayed_byte_for_byte, connections_are_kept_on_both_sides,
           events_arrive_one_by_one, cuts_do_not_matter, requests_may_come_in_pieces_and_in_a_row, hints_are_consumed,
           without_a_key_the_clients_key_passes, model_names_are_mapped, weights_are_met,
           a_full_upstream_makes_requests_wait_in_order, requests_keep_their_config_across_a_reload,
           a_drain_lets_streams_finish, back_pressure_reaches_the_upstream,
           a_slow_reader_gets_all_of_an_answer_whose_upstream_left, models_that_nobody_tells_are_a_failure,
-          models_that_somebody_tells_are_listed, mapped_models_need_nobodys_answer)
+          models_that_somebody_tells_are_listed, mapped_models_need_nobodys_answer,
+          the_head_of_the_models_is_that_of_get)

@@ -14,6 +14,7 @@ static const struct {
     {"POST /v1/embeddings", "", "{\"model\":\"e\",\"input\":\"x\"}", FAIL_NONE, NULL, "embeddings"},
     {"GET /v1/models", "", "", FAIL_NONE, NULL, "models"},
     {"GET /v1/models", "", "not looked at", FAIL_NONE, NULL, "models"},
+    {"HEAD /v1/models", "", "", FAIL_NONE, NULL, "models"},
     {"POST /v1/files", "", "not JSON", FAIL_NONE, NULL, "files"},
     {"DELETE /v1/files/f-1", "", "", FAIL_NONE, NULL, "files"},
 
@@ -97,7 +98,13 @@ START_TEST(test_the_message_names_the_methods)
 {
     struct admission a = {0};
     ck_assert_int_eq(admit(&a, make_head("PUT /v1/files", ""), TEXT("")), FAIL_METHOD);
-    ck_assert(text_is(buf_text(&a.message), "This endpoint takes GET or POST."));
+    ck_assert(text_is(buf_text(&a.message), "This endpoint takes GET, HEAD or POST."));
+    admission_free(&a);
+    ck_assert_int_eq(admit(&a, make_head("GET /v1/messages", ""), TEXT("")), FAIL_METHOD);
+    ck_assert(text_is(buf_text(&a.message), "This endpoint takes POST."));
+    admission_free(&a);
+    ck_assert_int_eq(admit(&a, make_head("POST /v1/models", ""), TEXT("")), FAIL_METHOD);
+    ck_assert(text_is(buf_text(&a.message), "This endpoint takes GET or HEAD."));
     admission_free(&a);
 }
 END_TEST

@@ -135,6 +135,7 @@ START_TEST(every_row_is_sane)
     ck_assert(e->path[0] == '/' && e->label[0]);
     ck_assert(e->methods != 0 && e->methods < 1u << HTTP_METHOD_OTHER);
     ck_assert(!e->needs_model || e->methods == 1u << HTTP_POST);
+    ck_assert(!(e->methods >> HTTP_GET & 1) == !(e->methods >> HTTP_HEAD & 1));
     ck_assert(!e->needs || e->needs_model);
     ck_assert(e->needs_model == (e->family != FAMILY_OPAQUE));
     ck_assert(e->any_upstream || e->family == FAMILY_OPAQUE);
@@ -146,9 +147,9 @@ END_TEST
 START_TEST(methods_are_those_of_http)
 {
     const struct endpoint *files = endpoint_find(TEXT("/v1/files/f1")), *other = endpoint_find(TEXT("/v1/x"));
-    ck_assert_uint_eq(endpoint_find(TEXT("/v1/models"))->methods, 1u << HTTP_GET);
+    ck_assert_uint_eq(endpoint_find(TEXT("/v1/models"))->methods, 1u << HTTP_GET | 1u << HTTP_HEAD);
     ck_assert_uint_eq(endpoint_find(TEXT("/v1/chat/completions"))->methods, 1u << HTTP_POST);
-    ck_assert_uint_eq(files->methods, 1u << HTTP_GET | 1u << HTTP_DELETE);
+    ck_assert_uint_eq(files->methods, 1u << HTTP_GET | 1u << HTTP_HEAD | 1u << HTTP_DELETE);
     ck_assert_uint_eq(other->methods, (1u << HTTP_METHOD_OTHER) - 1);
     ck_assert(!other->any_upstream && !other->replayable && !other->needs_model);
 }
