@@ -18,6 +18,29 @@ static enum failure refuse_method(struct admission *a)
     return FAIL_METHOD;
 }
 
+/* The first coding but identity, which is none (RFC 9110 section 8.4); empty when there is none. */
+static struct text find_coding(const struct http_head *head)
+{
+    for (unsigned i = 0; i < head->field_count; i++) {
+        if (head->fields[i].id != HTTP_CONTENT_ENCODING) continue;
+        for (struct text rest = http_field_value(head, &head->fields[i]), coding; text_cut(&rest, ',', &coding);) {
+            coding = text_trim(coding);
+            if (coding.n && !text_eq_nocase(coding, TEXT("identity"))) return coding;
+        }
+    }
+    return TEXT_NONE;
+}
+
+/* Said before anybody tries to read it as JSON: "unexpected byte" would help nobody. */
+static enum failure refuse_coding(struct admission *a, struct text coding)
+{
+    BUF_ADD(&a->message, "The request body has the content coding '");
+    buf_add(&a->message, coding);
+    BUF_ADD(&a->message, "'; it must be sent without any.");
+    a->param = "content-encoding";
+    return FAIL_CONTENT_CODING;
+}
+
 static enum failure read_body(struct admission *a, struct text body)
 {
     switch (chat_read(&a->chat, a->endpoint, body, &a->message, &a->param)) {
@@ -36,6 +59,8 @@ enum failure admit(struct admission *a, const struct http_head *head, struct tex
     if (!a->endpoint) return FAIL_NO_ENDPOINT;
     if (!(a->endpoint->methods >> head->method & 1)) return refuse_method(a);
     if (a->endpoint->family == FAMILY_OPAQUE) return FAIL_NONE; /* the upstream's to judge */
+    struct text coding = find_coding(head);
+    if (coding.n) return refuse_coding(a, coding);
     return read_body(a, body);
 }
 

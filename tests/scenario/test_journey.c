@@ -387,6 +387,22 @@ START_TEST(the_head_of_the_models_is_that_of_get)
 }
 END_TEST
 
+/* What can't be read is refused by name; what is not read goes on as it came. */
+START_TEST(only_bodies_that_are_not_read_may_have_a_coding)
+{
+    begin(one_upstream);
+    struct wire *client = gateway_connect();
+    client_post(client, "/v1/chat/completions", "Content-Encoding: gzip\r\n", "\x1F\x8B\x08");
+    ck_error(client, 415, "unsupported_content_encoding");
+    client_post(client, "/v1/files", "Content-Encoding: gzip\r\n", "\x1F\x8B\x08");
+    ck_assert(received_has(a.wires[0], "Content-Encoding: gzip\r\n"));
+    ck_assert(text_ends(wire_received(a.wires[0]), TEXT("\r\n\r\n\x1F\x8B\x08")));
+    upstream_json(a.wires[0], 200, "{}");
+    ck_answer(client, 200, "{}");
+    gateway_end();
+}
+END_TEST
+
 TEST_MAIN("journey", plain_answer_is_relayed_byte_for_byte, connections_are_kept_on_both_sides,
           events_arrive_one_by_one, cuts_do_not_matter, requests_may_come_in_pieces_and_in_a_row, hints_are_consumed,
           without_a_key_the_clients_key_passes, model_names_are_mapped, weights_are_met,
@@ -394,4 +410,4 @@ TEST_MAIN("journey", plain_answer_is_relayed_byte_for_byte, connections_are_kept
           a_drain_lets_streams_finish, back_pressure_reaches_the_upstream,
           a_slow_reader_gets_all_of_an_answer_whose_upstream_left, models_that_nobody_tells_are_a_failure,
           models_that_somebody_tells_are_listed, mapped_models_need_nobodys_answer,
-          the_head_of_the_models_is_that_of_get)
+          the_head_of_the_models_is_that_of_get, only_bodies_that_are_not_read_may_have_a_coding)

@@ -3,6 +3,8 @@
 
 #define CHAT "{\"model\":\"deepseek-flash\",\"messages\":[]}"
 
+#define GZIP "content-encoding: gzip\r\n"
+
 static const struct {
     const char *line, *fields, *body;
     enum failure failure;
@@ -33,6 +35,19 @@ static const struct {
     {"POST /v1/chat/completions", "", "{\"model\":\"m\"}", FAIL_MISSING_FIELD, "messages", "chat"},
     {"POST /v1/chat/completions", "", "{\"model\":1,\"messages\":[]}", FAIL_BAD_FIELD, "model", "chat"},
     {"POST /v1/chat/completions", "", "{\"model\":\"m\",\"messages\":{}}", FAIL_BAD_FIELD, "messages", "chat"},
+
+    {"POST /v1/chat/completions", "Content-Encoding: identity\r\n", CHAT, FAIL_NONE, NULL, "chat"},
+    {"POST /v1/chat/completions", "content-encoding:\r\n", CHAT, FAIL_NONE, NULL, "chat"},
+    {"POST /v1/chat/completions", "content-encoding: , Identity ,\r\n", CHAT, FAIL_NONE, NULL, "chat"},
+    {"POST /v1/files", "content-encoding: gzip\r\n", "\x1F\x8B", FAIL_NONE, NULL, "files"},
+    {"GET /v1/models", "content-encoding: gzip\r\n", "", FAIL_NONE, NULL, "models"},
+    {"POST /v1/chat/completions", GZIP, "\x1F\x8B", FAIL_CONTENT_CODING, "content-encoding", "chat"},
+    {"POST /v1/messages", GZIP, CHAT, FAIL_CONTENT_CODING, "content-encoding", "messages"},
+    {"POST /v1/embeddings", "content-encoding: identity, br\r\n", "", FAIL_CONTENT_CODING, "content-encoding",
+     "embeddings"},
+    {"POST /v1/responses", "content-encoding: identity\r\n" GZIP, "", FAIL_CONTENT_CODING, "content-encoding",
+     "responses"},
+    {"GET /v1/chat/completions", GZIP, "", FAIL_METHOD, NULL, "chat"},
 
     {"POST /v1/chat/completions", "x-dsgate-timeout: soon\r\n", CHAT, FAIL_BAD_HINT, "x-dsgate-timeout", "chat"},
     {"GET /v1/chat/completions", "x-dsgate-timeout: soon\r\n", "", FAIL_BAD_HINT, "x-dsgate-timeout", "chat"},
@@ -109,6 +124,17 @@ START_TEST(test_the_message_names_the_methods)
 }
 END_TEST
 
+START_TEST(test_the_message_names_the_coding)
+{
+    struct admission a = {0};
+    const struct http_head *head = make_head("POST /v1/chat/completions", "content-encoding: identity, zstd, br\r\n");
+    ck_assert_int_eq(admit(&a, head, TEXT("(")), FAIL_CONTENT_CODING);
+    ck_assert(text_is(buf_text(&a.message),
+                      "The request body has the content coding 'zstd'; it must be sent without any."));
+    admission_free(&a);
+}
+END_TEST
+
 /* A failure says the same status as the parser's own table; but that a broken answer is not the client's fault. */
 START_TEST(test_every_http_error_has_a_row)
 {
@@ -130,6 +156,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, test_bodies_that_are_not_looked_into);
     tcase_add_test(tests, test_hints_of_refused_requests);
     tcase_add_test(tests, test_the_message_names_the_methods);
+    tcase_add_test(tests, test_the_message_names_the_coding);
     tcase_add_test(tests, test_every_http_error_has_a_row);
 }
 
