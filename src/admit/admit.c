@@ -56,7 +56,7 @@ enum failure admit(struct admission *a, const struct http_head *head, struct tex
 {
     a->endpoint = endpoint_find(head->path); /* first: it settles the shape of errors */
     if (!hints_read(&a->hints, head, &a->message, &a->param)) return FAIL_BAD_HINT;
-    if (!a->endpoint) return FAIL_NO_ENDPOINT;
+    if (!a->endpoint || a->endpoint->kind == ENDPOINT_UNKNOWN) return FAIL_NO_ENDPOINT;
     if (!(a->endpoint->methods >> head->method & 1)) return refuse_method(a);
     if (a->endpoint->family == FAMILY_OPAQUE) return FAIL_NONE; /* the upstream's to judge */
     struct text coding = find_coding(head);

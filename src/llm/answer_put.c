@@ -1,6 +1,9 @@
 /* Errors in the families' own shapes. Texts go through buf_add_json_string(): no byte of theirs can end a line or an
  * event. */
-#include "dsgate/llm/answer.h"
+#include "answer_private.h"
+#include "dsgate/llm/failure.h"
+
+/* ---- OpenAI's ---- */
 
 /* "name":"value" or "name":null */
 static void put_member(struct buf *out, const char *name, const char *value)
@@ -29,13 +32,45 @@ static void put_openai(struct buf *out, const char *type, const char *code, stru
     BUF_ADD(out, "}}");
 }
 
-static void put_anthropic(struct buf *out, const char *type, struct text message)
+/* ---- Anthropic's ---- */
+
+/* The types that Anthropic documents, by status: its SDKs tell them to programs. */
+static const struct {
+    unsigned status;
+    const char *type;
+} anthropic_types[] = {
+    {401, "authentication_error"}, {402, "billing_error"},     {403, "permission_error"}, {404, "not_found_error"},
+    {408, "timeout_error"},        {413, "request_too_large"}, {429, "rate_limit_error"}, {503, "overloaded_error"},
+    {504, "timeout_error"},        {529, "overloaded_error"},
+};
+
+/* Of the failure with that code; 500 when there is none. */
+static unsigned status_of(const char *code)
+{
+    for (int f = FAIL_NONE + 1; code && f < FAILURE_COUNT; f++) {
+        const struct failure_row *row = failure_row((enum failure)f);
+        if (!strcmp(row->code, code)) return row->status;
+    }
+    return 500;
+}
+
+static const char *anthropic_type(const char *code)
+{
+    unsigned status = status_of(code);
+    for (size_t i = 0; i < COUNT(anthropic_types); i++)
+        if (anthropic_types[i].status == status) return anthropic_types[i].type;
+    return status < 500 ? "invalid_request_error" : "api_error";
+}
+
+static void put_anthropic(struct buf *out, const char *code, struct text message)
 {
     BUF_ADD(out, "{\"type\":\"error\",\"error\":{\"message\":");
     buf_add_json_string(out, message);
-    put_member(out, "type", type);
+    put_member(out, "type", anthropic_type(code));
     BUF_ADD(out, "}}");
 }
+
+/* ---- the families ---- */
 
 /* The documentation has the members at the top, the SDKs look for an `error` object: this has both. */
 static void put_responses_event(struct buf *out, const char *type, const char *code, struct text message)
@@ -55,7 +90,7 @@ void answer_put_error_event(struct buf *out, enum endpoint_family family, const 
     if (family == FAMILY_MESSAGES || family == FAMILY_RESPONSES) BUF_ADD(out, "event: error\n");
     BUF_ADD(out, "data: ");
     if (family == FAMILY_MESSAGES)
-        put_anthropic(out, type, message);
+        put_anthropic(out, code, message);
     else if (family == FAMILY_RESPONSES)
         put_responses_event(out, type, code, message);
     else
@@ -67,7 +102,7 @@ void answer_put_error_body(struct buf *out, enum endpoint_family family, const c
                            struct text message, const char *param)
 {
     if (family == FAMILY_MESSAGES)
-        put_anthropic(out, type, message);
+        put_anthropic(out, code, message);
     else
         put_openai(out, type, code, message, param);
 }

@@ -8,7 +8,8 @@
 /* Bits for struct endpoint.methods; the numbers are those of enum http_method, which this room can't see. HEAD asks for
  * what GET would tell (RFC 9110 section 9.3.2), so where GET may go it may go. */
 enum {
-    HEAD = 1u << 1, GET = 1u << 0 | HEAD, POST = 1u << 2, PUT = 1u << 3, PATCH = 1u << 4, DELETE = 1u << 5, OPTIONS = 1u << 6
+    HEAD = 1u << 1, GET = 1u << 0 | HEAD, POST = 1u << 2, PUT = 1u << 3, PATCH = 1u << 4, DELETE = 1u << 5,
+    OPTIONS = 1u << 6
 };
 enum { ANY = GET | POST | PUT | PATCH | DELETE | OPTIONS };
 
@@ -18,6 +19,9 @@ enum { ANY = GET | POST | PUT | PATCH | DELETE | OPTIONS };
 /* What lives on one upstream, and is not to be done twice. */
 #define STORED(label, path, methods) \
     {label, path, ENDPOINT_RELAY, FAMILY_OPAQUE, ROOT_BASE, methods, false, NULL, false, false}
+/* Nothing is served there. */
+#define UNKNOWN(path, family) \
+    {"unknown", path, ENDPOINT_UNKNOWN, family, ROOT_BASE, ANY, false, NULL, false, false}
 #define MODELS(path) {"models", path, ENDPOINT_MODELS, FAMILY_OPAQUE, ROOT_BASE, GET, false, NULL, true, true}
 
 const struct endpoint endpoints[] = {
@@ -40,6 +44,8 @@ const struct endpoint endpoints[] = {
     STORED("batches",          "/batches/*",   GET | POST),
     STORED("files",            "/files",       GET | POST),
     STORED("files",            "/files/*",     GET | DELETE),
+    UNKNOWN("/messages/*",  FAMILY_MESSAGES),
+    UNKNOWN("/anthropic/*", FAMILY_MESSAGES),
     STORED("other",            "/v1/*",        ANY),
 };
 /* clang-format on */

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, test } from "node:test";
 import Anthropic from "@anthropic-ai/sdk";
-import { FAST, Gateway, SIMULATOR_KEY, Simulator, eventually, upstream } from "./harness.mjs";
+import { FAST, Gateway, SIMULATOR_KEY, Simulator, eventually, freePort, upstream } from "./harness.mjs";
 
 let simulator, gateway, client;
 
@@ -115,19 +115,58 @@ describe("errors", () => {
         }
     }
 
+    const raises = (call, kind, type, message) =>
+        assert.rejects(call, (error) => {
+            assert.ok(error instanceof kind, error.constructor.name);
+            assert.equal(error.error.type, "error");
+            assert.equal(error.type, type);
+            assert.match(error.error.error.message, message);
+            assert.match(error.requestID, /^[0-9a-f]{32}$/);
+            return true;
+        });
+
     test("the gateway's own have Anthropic's shape", async () => {
         const narrow = await Gateway.start({ upstreams: [upstream(simulator, { models: undefined })] });
         const call = new Anthropic({ baseURL: narrow.url, apiKey: "x" }).messages.create(
             ask({ model: "claude-sonnet" }),
         );
-        await assert.rejects(call, (error) => {
-            assert.ok(error instanceof Anthropic.NotFoundError);
-            assert.equal(error.error.type, "error");
-            assert.match(error.error.error.message, /claude-sonnet/);
-            return true;
-        });
+        await raises(call, Anthropic.NotFoundError, "not_found_error", /claude-sonnet/);
         await narrow.stop();
     });
+
+    test("an upstream that can't be reached is an api_error", async () => {
+        const base_url = `http://127.0.0.1:${await freePort()}`;
+        const lost = await Gateway.start({ upstreams: [upstream(simulator, { base_url })] });
+        const call = new Anthropic({ baseURL: lost.url, apiKey: "x", maxRetries: 0 }).messages.create(ask());
+        await raises(call, Anthropic.InternalServerError, "api_error", /No upstream could be reached/);
+        await lost.stop();
+    });
+
+    const invalid = [
+        ["a missing member", { body: { model: "deepseek-flash" } }, Anthropic.BadRequestError, /'messages'/],
+        ["a coding", { body: ask(), headers: { "content-encoding": "gzip" } }, Anthropic.APIError, /'gzip'/],
+    ];
+    for (const [name, options, kind, message] of invalid)
+        test(`${name} is an invalid_request_error`, () =>
+            raises(client.post("/v1/messages", options), kind, "invalid_request_error", message));
+
+    for (const path of ["/anthropic/v1/complete", "/v1/messages/batches"])
+        test(`an unknown path has Anthropic's shape: ${path}`, () =>
+            raises(
+                new Anthropic({ baseURL: gateway.url, apiKey: "x" }).post(path, { body: {} }),
+                Anthropic.NotFoundError,
+                "not_found_error",
+                /no such endpoint/,
+            ));
+
+    test("a stream that is cut ends in an api_error", () =>
+        assert.rejects(
+            client.messages.stream(ask({ model: "deepseek-flash@eof@mid-content" })).finalMessage(),
+            (error) => {
+                assert.equal(error.type, "api_error");
+                return true;
+            },
+        ));
 
     for (const cut of ["eof@mid-content", "half-event@mid-content", "error-mid-stream"]) {
         test(`a stream that is cut (${cut}) raises`, () =>

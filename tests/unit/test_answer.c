@@ -1,5 +1,6 @@
 #include "../suite.h"
 #include "answer_samples.h"
+#include "dsgate/llm/failure.h"
 #include "dsgate/llm/sse.h"
 #include <stdio.h>
 
@@ -127,8 +128,8 @@ static const struct {
      "\\\"b\\\"\\n\",\"type\":\"upstream_error\",\"param\":\"model\",\"code\":\"upstream_cut\"}}"},
     {FAMILY_MESSAGES,
      "event: error\ndata: {\"type\":\"error\",\"error\":{\"message\":\"a "
-     "\\\"b\\\"\\n\",\"type\":\"upstream_error\"}}\n\n",
-     "{\"type\":\"error\",\"error\":{\"message\":\"a \\\"b\\\"\\n\",\"type\":\"upstream_error\"}}"},
+     "\\\"b\\\"\\n\",\"type\":\"api_error\"}}\n\n",
+     "{\"type\":\"error\",\"error\":{\"message\":\"a \\\"b\\\"\\n\",\"type\":\"api_error\"}}"},
     {FAMILY_RESPONSES,
      "event: error\ndata: {\"type\":\"error\",\"sequence_number\":0,\"message\":\"a "
      "\\\"b\\\"\\n\",\"param\":null,\"code\":"
@@ -148,6 +149,47 @@ START_TEST(put_errors)
     ck_assert_msg(text_is(buf_text(&body), errors[_i].body), TEXT_FORMAT, TEXT_ARGS(buf_text(&body)));
     buf_free(&event);
     buf_free(&body);
+}
+END_TEST
+
+/* Anthropic's SDKs know only these types. */
+static const char *messages_type_of(enum failure f)
+{
+    static const char *const types[] = {
+        "invalid_request_error", "authentication_error", "billing_error", "permission_error", "not_found_error",
+        "request_too_large",     "rate_limit_error",     "timeout_error", "api_error",        "overloaded_error",
+    };
+    const struct failure_row *row = failure_row(f);
+    const char *found = "none of them";
+    struct buf body = {0};
+    answer_put_error_body(&body, FAMILY_MESSAGES, row->type, row->code, TEXT("m"), NULL);
+    for (int i = 0; i < COUNT(types); i++) {
+        char expected[100];
+        snprintf(expected, sizeof expected, "{\"type\":\"error\",\"error\":{\"message\":\"m\",\"type\":\"%s\"}}",
+                 types[i]);
+        if (text_is(buf_text(&body), expected)) found = types[i];
+    }
+    buf_free(&body);
+    return found;
+}
+
+START_TEST(every_failure_has_a_type_of_anthropics)
+{
+    ck_assert_str_ne(messages_type_of((enum failure)_i), "none of them");
+}
+END_TEST
+
+START_TEST(anthropics_types_go_by_the_status)
+{
+    ck_assert_str_eq(messages_type_of(FAIL_BAD_JSON), "invalid_request_error");
+    ck_assert_str_eq(messages_type_of(FAIL_MODEL_NOT_FOUND), "not_found_error");
+    ck_assert_str_eq(messages_type_of(FAIL_METHOD), "invalid_request_error");
+    ck_assert_str_eq(messages_type_of(FAIL_BODY_TOO_LARGE), "request_too_large");
+    ck_assert_str_eq(messages_type_of(FAIL_CONTENT_CODING), "invalid_request_error");
+    ck_assert_str_eq(messages_type_of(FAIL_INTERNAL), "api_error");
+    ck_assert_str_eq(messages_type_of(FAIL_UPSTREAM_CUT), "api_error");
+    ck_assert_str_eq(messages_type_of(FAIL_QUEUE_FULL), "overloaded_error");
+    ck_assert_str_eq(messages_type_of(FAIL_UPSTREAM_TIMEOUT), "timeout_error");
 }
 END_TEST
 
@@ -184,6 +226,8 @@ static void add_tests(TCase *tests)
     tcase_add_loop_test(tests, counts, 0, COUNT(usages));
     tcase_add_loop_test(tests, every_prefix_of_every_sample, 0, COUNT(bodies));
     tcase_add_loop_test(tests, put_errors, 0, COUNT(errors));
+    tcase_add_loop_test(tests, every_failure_has_a_type_of_anthropics, FAIL_NONE + 1, FAILURE_COUNT);
+    tcase_add_test(tests, anthropics_types_go_by_the_status);
     tcase_add_loop_test(tests, own_errors_are_read_as_errors, 0, 4);
     tcase_add_test(tests, names_of_finishes);
 }

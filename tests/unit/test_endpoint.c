@@ -82,7 +82,9 @@ static const struct text strays[] = {
     TEXT("/chat/completionsx"),
     TEXT("/chat/completions//"),
     TEXT("/modelsx"),
-    TEXT("/anthropic/messages"),
+    TEXT("/anthropic"),
+    TEXT("/anthropic/"),
+    TEXT("/messagesx"),
     TEXT("/user/balance/x"),
     TEXT("/healthz"),
     /* These could climb out of the base path or be read in two ways. */
@@ -128,6 +130,23 @@ START_TEST(strays_lead_nowhere)
 }
 END_TEST
 
+/* What Anthropic's SDKs may ask for in vain must be said in a shape that they read. */
+static const struct text unknown_to_anthropic[] = {
+    TEXT("/anthropic/messages"),         TEXT("/anthropic/v1"),     TEXT("/anthropic/v1/models"),
+    TEXT("/anthropic/v1/messages/x"),    TEXT("/v1/anthropic/x"),   TEXT("/v1/messages/batches"),
+    TEXT("/v1/messages/count_tokens/x"), TEXT("/messages/batches"),
+};
+
+START_TEST(unknown_paths_have_the_shape_of_their_root)
+{
+    const struct endpoint *e = endpoint_find(unknown_to_anthropic[_i]);
+    ck_assert_ptr_nonnull(e);
+    ck_assert_int_eq(e->kind, ENDPOINT_UNKNOWN);
+    ck_assert_int_eq(e->family, FAMILY_MESSAGES);
+    ck_assert_str_eq(e->label, "unknown");
+}
+END_TEST
+
 START_TEST(every_row_is_sane)
 {
     const struct endpoint *e = &endpoints[_i];
@@ -137,8 +156,8 @@ START_TEST(every_row_is_sane)
     ck_assert(!e->needs_model || e->methods == 1u << HTTP_POST);
     ck_assert(!(e->methods >> HTTP_GET & 1) == !(e->methods >> HTTP_HEAD & 1));
     ck_assert(!e->needs || e->needs_model);
-    ck_assert(e->needs_model == (e->family != FAMILY_OPAQUE));
-    ck_assert(e->any_upstream || e->family == FAMILY_OPAQUE);
+    ck_assert(e->needs_model == (e->family != FAMILY_OPAQUE && e->kind != ENDPOINT_UNKNOWN));
+    ck_assert(e->any_upstream || !e->needs_model);
     ck_assert(!open || !e->replayable || e->kind == ENDPOINT_MODELS);
     if (!open) ck_assert_ptr_eq(endpoint_find(text_of(e->path)), e); /* no earlier row hides it */
 }
@@ -166,6 +185,7 @@ static void add_tests(TCase *tests)
 {
     tcase_add_loop_test(tests, paths_lead_somewhere, 0, COUNT(paths));
     tcase_add_loop_test(tests, strays_lead_nowhere, 0, COUNT(strays));
+    tcase_add_loop_test(tests, unknown_paths_have_the_shape_of_their_root, 0, COUNT(unknown_to_anthropic));
     tcase_add_loop_test(tests, every_row_is_sane, 0, (int)endpoint_count);
     tcase_add_test(tests, methods_are_those_of_http);
     tcase_add_test(tests, last_row_is_the_catch_all);
