@@ -1,6 +1,7 @@
 /* answer.h - what an answer says: tokens, usage, end, errors; for each family and dialect.
  *
- * These functions look, they never change bytes. Numbers that make no sense (negative, absurdly large) count as absent.
+ * The readers look, they never change or keep bytes. Numbers that make no sense (negative, absurdly large) count as
+ * absent. Of FAMILY_OPAQUE nothing is read. Nothing here has a state of its own: any thread.
  */
 #ifndef DSGATE_LLM_ANSWER_H
 #define DSGATE_LLM_ANSWER_H
@@ -12,40 +13,52 @@ struct usage {
     int64_t prompt, completion, cached, reasoning; /* tokens; cached is a part of prompt, reasoning of completion */
 };
 
+/* clang-format off */
 enum finish {         /* the worse, the higher: of several choices' ends the worst counts */
     FINISH_NONE,      /* not said (yet) */
-    FINISH_STOP, FINISH_LENGTH, FINISH_FILTER, FINISH_TOOL, FINISH_OTHER,
+    FINISH_STOP,
+    FINISH_LENGTH,
+    FINISH_FILTER,
+    FINISH_TOOL,
+    FINISH_OTHER,     /* a word that we don't know */
     FINISH_EXHAUSTED, /* insufficient_system_resource */
-    FINISH_ABORTED,   /* aborted, abort */
-    FINISH_ERROR,     /* error */
+    FINISH_ABORTED,   /* aborted, abort, cancelled */
+    FINISH_ERROR,     /* error, failed */
     FINISH_COUNT
 };
+/* clang-format on */
 const char *finish_name(enum finish f); /* for logs: "stop", "insufficient_system_resource", … */
 
 struct answer_facts {
     struct usage usage;
     enum finish finish;
-    bool token;       /* some real content: text, reasoning or a tool call. Role-only and empty deltas are none */
-    bool error;       /* it is an error object, whatever the status: providers have several shapes */
-    bool valid;       /* answer_read_body() only: the body is one whole JSON value */
-    bool done;        /* the stream's own end marker: [DONE], message_stop, response.completed/incomplete/failed */
+    bool token; /* some real content: text, reasoning or a tool call. Role-only and empty deltas are none */
+    bool error; /* it is an error object, whatever the status: providers have several shapes */
+    bool valid; /* answer_read_body() only: the body is one whole JSON value */
+    bool done;  /* the stream's own end: [DONE], message_stop, response.completed/incomplete/failed/cancelled */
 };
 
-/* One stream event. `facts` accumulates: call it for each event with the same struct. `seen_token`: the caller knows that a token was there
- * before, so only usage, finish, error and done still matter (the fast path: most events cost one search). */
-void answer_read_event(struct answer_facts *facts, enum endpoint_family family, struct text event_name, struct text data,
-                       bool seen_token);
+/* One stream event; event_name is empty where the family names none. `facts` accumulates: zeroed at first, then call it
+ * for each event with the same struct. An event that is no JSON says nothing. `seen_token`: the caller knows that a
+ * token was there before, so only usage, finish, error and done still matter (the fast path: most events cost one
+ * search). */
+void answer_read_event(struct answer_facts *facts, enum endpoint_family family, struct text event_name,
+                       struct text data, bool seen_token);
 
-/* A whole plain answer. */
+/* A whole plain answer; `facts` is zeroed before. */
 void answer_read_body(struct answer_facts *facts, enum endpoint_family family, struct text body);
 
-/* The in-stream error event in the family's own shape, ending with a blank line: {"error":{…}} for OpenAI families, `event: error` for
- * messages and responses. */
-void answer_put_error_event(struct buf *out, enum endpoint_family family, const char *type, const char *code, struct text message);
+/* An error of the gateway's own: type and code are those of its row in llm/failure.h. Anthropic's shape knows no code,
+ * and has types of its own, which are found by the code; an unknown code counts as a fault of the gateway. */
 
-/* The body of an error answer in the family's own shape (OpenAI's {"error":{message,type,param,code}}, or Anthropic's
- * {"type":"error","error":{type,message}}). param: the member to blame, NULL = none. */
-void answer_put_error_body(struct buf *out, enum endpoint_family family, const char *type, const char *code, struct text message,
-                           const char *param);
+/* Appends the in-stream error event in the family's own shape, ending with a blank line: {"error":{…}} for OpenAI
+ * families, `event: error` for messages and responses. */
+void answer_put_error_event(struct buf *out, enum endpoint_family family, const char *type, const char *code,
+                            struct text message);
+
+/* Appends the body of an error answer in the family's own shape (OpenAI's {"error":{message,type,param,code}}, or
+ * Anthropic's {"type":"error","error":{message,type}}). param: the member to blame, NULL = none. */
+void answer_put_error_body(struct buf *out, enum endpoint_family family, const char *type, const char *code,
+                           struct text message, const char *param);
 
 #endif

@@ -7,7 +7,8 @@
  * Stricter than RFC 8259 asks: a wanted member that appears twice is an error (two programs could read different ones).
  * Lone surrogate escapes (\ud800) are accepted: they are valid JSON grammar. No byte order mark.
  *
- * Four equal implementations (plain, SSE2, AVX2, AVX-512); the best one for this processor is chosen once.
+ * Four equal implementations (plain, SSE2, AVX2, AVX-512); the best one for this processor is chosen once. Every
+ * function here is pure and for any thread; results point into the texts that were given.
  */
 #ifndef DSGATE_LLM_JSON_H
 #define DSGATE_LLM_JSON_H
@@ -39,7 +40,7 @@ enum json_error {
     JSON_ERRORS(X)
 #undef X
 };
-const char *json_error_text(enum json_error e);
+const char *json_error_text(enum json_error e); /* static; for people */
 
 #define JSON_DEPTH     128  /* default nesting limit: [] is one deep */
 #define JSON_DEPTH_MAX 1024 /* larger limits count as this */
@@ -72,11 +73,12 @@ struct json_iter {
 struct json_iter json_iter(struct text json);
 bool json_next(struct json_iter *it);
 
-/* The member `key` of a valid object; JSON_ABSENT (and TEXT_NONE) when there is none. */
+/* The first member of a valid object whose key stands for `key` (plain ASCII); JSON_ABSENT (and TEXT_NONE) when there
+ * is none, or no object. Linear in the object. */
 enum json_type json_get(struct text object, struct text key, struct text *value);
 
-/* Scalars out of value ranges; false when the type or range is wrong. Integers: also "3.0" or "3e0" are refused.
- * Doubles of more than 1000 digits are refused. */
+/* Scalars out of value ranges; false when the type or range is wrong, and *out is left alone. Integers: also "3.0" or
+ * "3e0" are refused. Doubles of 1024 bytes or more are refused. */
 bool json_to_i64(struct text value, int64_t *out);
 bool json_to_double(struct text value, double *out);
 /* Resolves escapes into `out` (n bytes; needs at most value.n); false when it is no string or does not fit. Lone

@@ -1,7 +1,9 @@
 /* sse.h - server-sent events (WHATWG HTML section 9.2), read from a byte stream however it is cut.
  *
  * Lines end in LF, CR LF or CR; ':' starts a comment; several data lines are joined by LF; a leading byte order mark is
- * ignored. Events are returned with their raw bytes, so that a relay can pass them on untouched.
+ * ignored, and so are `id` and `retry`; UTF-8 is not checked. Events are returned with their raw bytes, so that a relay
+ * can pass them on untouched. One reader a stream, used by one thread at a time; of an input it keeps nothing but
+ * copies.
  */
 #ifndef DSGATE_LLM_SSE_H
 #define DSGATE_LLM_SSE_H
@@ -22,8 +24,8 @@ struct sse_reader {
     bool too_large;
 };
 
-struct sse_event {
-    struct text raw;   /* all its bytes, blank line included; in the input or the reader, valid until the next call */
+struct sse_event {     /* all of it lies in the input or the reader, and is valid until the next call */
+    struct text raw;   /* all its bytes, blank line included */
     struct text name;  /* of the last `event:` line; empty = none */
     struct text data;  /* the data lines' values, joined by LF */
     bool has_data;     /* false: only comments, blank lines, or other fields */
@@ -41,7 +43,7 @@ void sse_reader_free(struct sse_reader *r);
  * blank line. */
 bool sse_next(struct sse_reader *r, struct text *input, struct sse_event *event);
 
-/* Raw bytes of an unfinished event that are still held (end of stream). */
+/* Raw bytes of an unfinished event that are still held, once sse_next() has said false (end of stream). */
 static inline struct text sse_leftover(const struct sse_reader *r) { return buf_text(&r->partial); }
 
 #endif

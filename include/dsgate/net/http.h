@@ -80,7 +80,7 @@ struct http_head {
     uint64_t content_length; /* with HTTP_LENGTH; also of the answer to a HEAD request, whose framing is HTTP_NO_BODY */
     /* requests */
     enum http_method method;
-    struct text method_text, target; /* re-based by http_head_rebase() */
+    struct text method_text, target; /* re-based by http_head_copy() */
     struct text path, query;         /* of origin-form and absolute-form targets, none of "*"; query without '?' */
     /* answers */
     unsigned status;
