@@ -12,14 +12,14 @@ struct block {
 };
 
 /* Compilers that know the value would make it again in each block. */
-static inline __m512i every(char byte)
+static inline __m512i splat(char byte)
 {
     __m512i v = _mm512_set1_epi8(byte);
     __asm__("" : "+v"(v));
     return v;
 }
 
-static inline __m512i either(__m512i a, __m512i b) { return _mm512_or_si512(a, b); }
+static inline __m512i bit_or(__m512i a, __m512i b) { return _mm512_or_si512(a, b); }
 
 static inline __m512i sets_from(size_t first) { return _mm512_loadu_si512(json_sets_of + first); }
 static inline __m512i load(const char *p) { return _mm512_loadu_si512(p); }
@@ -27,7 +27,7 @@ static inline __m512i load(const char *p) { return _mm512_loadu_si512(p); }
 /* No set that is asked for here has bytes from 0x80 on, so all of those may be looked up as 0x7F. */
 static inline struct block block_load(const char *p)
 {
-    __m512i v = load(p), index = _mm512_min_epu8(v, every(0x7F));
+    __m512i v = load(p), index = _mm512_min_epu8(v, splat(0x7F));
     return (struct block){v, _mm512_permutex2var_epi8(sets_from(0), index, sets_from(64))};
 }
 
@@ -41,34 +41,34 @@ static inline uint64_t mask_of(__mmask64 mask)
 
 static inline uint64_t block_equal(const struct block *b, unsigned char byte)
 {
-    return mask_of(_mm512_cmpeq_epi8_mask(b->v, every((char)byte)));
+    return mask_of(_mm512_cmpeq_epi8_mask(b->v, splat((char)byte)));
 }
 
 static inline uint64_t block_at_least(const struct block *b, unsigned char byte)
 {
-    return mask_of(_mm512_cmpge_epu8_mask(b->v, every((char)byte)));
+    return mask_of(_mm512_cmpge_epu8_mask(b->v, splat((char)byte)));
 }
 
 static inline uint64_t in_set(const struct block *b, char set)
 {
-    return mask_of(_mm512_test_epi8_mask(b->sets, every(set)));
+    return mask_of(_mm512_test_epi8_mask(b->sets, splat(set)));
 }
 static inline uint64_t block_operators(const struct block *b) { return in_set(b, JSON_SET_OPERATOR); }
 static inline uint64_t block_spaces(const struct block *b) { return in_set(b, JSON_SET_SPACE); }
 static inline uint64_t block_simple_escapes(const struct block *b) { return in_set(b, JSON_SET_SIMPLE_ESCAPE); }
 
-static inline unsigned survey(const char *p, size_t n)
+static inline unsigned byte_kinds(const char *p, size_t n)
 {
-    __m512i all = every(0), least = every((char)0xFF);
+    __m512i all = splat(0), least = splat((char)0xFF);
     for (size_t i = 0; i < n; i++) {
         __m512i v = load(p + i * BLOCK);
-        all = either(all, v);
+        all = bit_or(all, v);
         least = _mm512_min_epu8(least, v);
     }
-    return (_mm512_movepi8_mask(all) ? HAS_HIGH : 0) | (_mm512_cmplt_epu8_mask(least, every(0x20)) ? HAS_CONTROL : 0);
+    return (_mm512_movepi8_mask(all) ? HAS_HIGH : 0) | (_mm512_cmplt_epu8_mask(least, splat(0x20)) ? HAS_CONTROL : 0);
 }
 
-static inline __m512i less(__m512i v, char byte) { return _mm512_subs_epu8(v, every(byte)); }
+static inline __m512i subtract_saturating(__m512i v, char byte) { return _mm512_subs_epu8(v, splat(byte)); }
 
 /* Looked up by the low seven bits, and then bit 7 is taken from the byte itself. */
 static inline __m512i rare_leads(__m512i v)
@@ -76,14 +76,15 @@ static inline __m512i rare_leads(__m512i v)
     return _mm512_and_si512(v, _mm512_permutex2var_epi8(sets_from(128), v, sets_from(192)));
 }
 
-/* Here only bit 7 of each byte counts. A difference keeps it for bytes from 0xC0, 0xE0 and 0xF0 on, and doubling brings
- * bit 6 there, which continuation bytes have not. */
+/* Only bit 7 of each lane matters. A saturating subtraction leaves it set only for bytes at or above the bound (0xC0,
+ * 0xE0, 0xF0); v + v moves bit 6 into bit 7, and bit 6 is clear in continuation bytes. */
 static inline __m512i suspects(__m512i v, __m512i one_before, __m512i two_before, __m512i three_before)
 {
     __m512i due =
-        either(either(less(one_before, 0xC0 - 0x80), less(two_before, 0xE0 - 0x80)), less(three_before, 0xF0 - 0x80));
+        bit_or(bit_or(subtract_saturating(one_before, 0xC0 - 0x80), subtract_saturating(two_before, 0xE0 - 0x80)),
+               subtract_saturating(three_before, 0xF0 - 0x80));
     __m512i continuation = _mm512_andnot_si512(_mm512_add_epi8(v, v), v);
-    return either(_mm512_xor_si512(due, continuation), rare_leads(v));
+    return bit_or(_mm512_xor_si512(due, continuation), rare_leads(v));
 }
 
 /* What is before the group may not be in memory. */
@@ -97,9 +98,9 @@ static inline __m512i first_suspects(__m512i v, __m512i before)
 static inline bool group_is_suspect(const char *p, uint32_t before)
 {
     __m512i last = _mm512_set1_epi32((int)before);
-    __m512i doubts = either(rare_leads(last), first_suspects(load(p), last));
+    __m512i doubts = bit_or(rare_leads(last), first_suspects(load(p), last));
     for (const char *at = p + BLOCK; at < p + GROUP * BLOCK; at += BLOCK)
-        doubts = either(doubts, suspects(load(at), load(at - 1), load(at - 2), load(at - 3)));
+        doubts = bit_or(doubts, suspects(load(at), load(at - 1), load(at - 2), load(at - 3)));
     return _mm512_movepi8_mask(doubts) != 0;
 }
 

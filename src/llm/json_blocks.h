@@ -3,7 +3,8 @@
  * Bodies are mostly strings, and strings are full of small things: escapes, line ends, bytes of several-byte
  * characters. A loop that stops at each of them is slow; here a block costs the same whatever is in it. In every mask
  * bit i speaks of byte i. What must be known of earlier blocks is in struct carry. The grammar (json_walk.h) is told
- * only of tokens, so the inside of a string is never looked at twice.
+ * only of tokens, so the inside of a string is never looked at twice. The technique is that of Geoff Langdale and
+ * Daniel Lemire, "Parsing Gigabytes of JSON per Second", The VLDB Journal 28 (2019).
  *
  * The file that includes this one has defined `struct block` (64 bytes) and
  *   block_load(p)             reads 64 bytes,
@@ -12,7 +13,7 @@
  *   block_operators(b)        which are one of {}[]:,
  *   block_spaces(b)           which are white space,
  *   block_simple_escapes(b)   which are one of "\/bfnrt: a backslash and that is a whole escape,
- *   survey(p, n)              HAS_…, of the n blocks at p: what there is none of need not be looked for,
+ *   byte_kinds(p, n)          HAS_… bits of the n blocks at p: what there is none of need not be looked for,
  *   group_is_suspect(…)       for json_utf8.h.
  */
 #ifndef DSGATE_LLM_JSON_BLOCKS_H
@@ -33,15 +34,16 @@ struct carry {
     uint32_t before;    /* the last four bytes, as last_bytes() gives them */
 };
 
-/* The bytes after those of `mask`. */
-static inline uint64_t after(uint64_t mask, uint64_t *carry)
+/* The mask shifted by one byte: the last byte's bit of the block before comes in, by *carry. */
+static inline uint64_t shift_in(uint64_t mask, uint64_t *carry)
 {
     uint64_t shifted = mask << 1 | *carry;
     *carry = mask >> 63;
     return shifted;
 }
 
-/* Bit i of the result is the parity of bits 0 to i. Multiplying without carries by all ones does just that. */
+/* Bit i of the result is the parity of bits 0 to i: a carry-less multiplication by all ones (Langdale and Lemire,
+ * section 3.1.1). */
 static inline uint64_t prefix_parity(uint64_t bits)
 {
 #ifdef __PCLMUL__
@@ -54,9 +56,10 @@ static inline uint64_t prefix_parity(uint64_t bits)
 #endif
 }
 
-/* The bytes that a backslash escapes. In a run of backslashes each second one is escaped, and so is the byte behind a
- * run of odd length. Subtracting the run's first bit from the odd places behind it borrows its way through the run, and
- * leaves alternating bits however long it is. */
+/* The bytes that a backslash escapes (Langdale and Lemire, section 3.1.1, with one subtraction, as simdjson has it by
+ * now). In a run of backslashes each second one is escaped, and so is the byte behind a run of odd length. Subtracting
+ * the run's first bit from the odd places behind it borrows its way through the run, and leaves alternating bits
+ * however long it is. */
 static inline uint64_t find_escaped(uint64_t backslashes, uint64_t *carry)
 {
     const uint64_t odd = 0xAAAAAAAAAAAAAAAA;
@@ -98,7 +101,7 @@ static inline uint64_t find_tokens(const struct block *b, uint64_t quotes, uint6
     if (!outside) return opening;
     uint64_t operators = block_operators(b) & outside;
     uint64_t scalars = outside & ~(operators | quotes | block_spaces(b));
-    return opening | operators | (scalars & ~after(scalars, &c->scalar));
+    return opening | operators | (scalars & ~shift_in(scalars, &c->scalar));
 }
 
 /* What a batch of blocks holds, up to the first one with a bad byte. */
@@ -145,7 +148,7 @@ static void note_bad_utf8(struct batch *batch, size_t block, uint64_t bad)
 
 static void scan_batch(const char *p, size_t n, struct carry *c, struct batch *batch)
 {
-    unsigned kinds = survey(p, n);
+    unsigned kinds = byte_kinds(p, n);
     batch->bad_utf8 = 0;
     scan_strings(p, n, kinds & HAS_CONTROL, c, batch);
     if (kinds & HAS_HIGH || c->before & 0x80808080) {

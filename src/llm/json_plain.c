@@ -40,7 +40,7 @@ static inline struct block block_load(const char *p)
 }
 
 /* The lowest bits of the eight bytes, side by side: the product brings bit 8i to bit 56 + i. */
-static inline uint64_t gather(uint64_t bits) { return (bits & ONES) * 0x0102040810204080 >> 56; }
+static inline uint64_t movemask_word(uint64_t bits) { return (bits & ONES) * 0x0102040810204080 >> 56; }
 
 static inline uint64_t at_least(uint64_t word, unsigned char byte)
 {
@@ -54,7 +54,7 @@ static inline uint64_t block_at_least(const struct block *b, unsigned char byte)
 {
     uint64_t mask = 0;
     for (unsigned i = 8; i-- > 0;)
-        mask = mask << 8 | gather(at_least(b->word[i], byte) >> 7);
+        mask = mask << 8 | movemask_word(at_least(b->word[i], byte) >> 7);
     return mask;
 }
 
@@ -62,7 +62,7 @@ static inline uint64_t block_equal(const struct block *b, unsigned char byte)
 {
     uint64_t mask = 0;
     for (unsigned i = 8; i-- > 0;)
-        mask = mask << 8 | gather(differs(b->word[i], byte) >> 7);
+        mask = mask << 8 | movemask_word(differs(b->word[i], byte) >> 7);
     return ~mask;
 }
 
@@ -71,7 +71,7 @@ static inline uint64_t in_set(const struct block *b, unsigned set)
 {
     uint64_t mask = 0;
     for (unsigned i = 8; i-- > 0;)
-        mask = mask << 8 | gather(b->sets[i] / set);
+        mask = mask << 8 | movemask_word(b->sets[i] / set);
     return mask;
 }
 
@@ -79,7 +79,7 @@ static inline uint64_t block_operators(const struct block *b) { return in_set(b,
 static inline uint64_t block_spaces(const struct block *b) { return in_set(b, JSON_SET_SPACE); }
 static inline uint64_t block_simple_escapes(const struct block *b) { return in_set(b, JSON_SET_SIMPLE_ESCAPE); }
 
-static inline unsigned survey(const char *p, size_t n)
+static inline unsigned byte_kinds(const char *p, size_t n)
 {
     uint64_t all = 0, fine = HIGHS;
     for (size_t i = 0; i < n * BLOCK; i += sizeof(uint64_t)) {
@@ -96,7 +96,7 @@ static inline uint64_t rare_leads(uint64_t word)
     return at_least(word, 0xF0) | ~common;
 }
 
-/* Here only bit 7 of each byte counts, and shifting brings the bits below there. */
+/* Only bit 7 of each byte matters; shifts by one, two and three move bits 6, 5 and 4 there. */
 static inline uint64_t suspects(uint64_t word, uint64_t last)
 {
     uint64_t one = word << 8 | last >> 56, two = word << 16 | last >> 48, three = word << 24 | last >> 40;

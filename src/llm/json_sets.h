@@ -2,7 +2,7 @@
 #ifndef DSGATE_LLM_JSON_SETS_H
 #define DSGATE_LLM_JSON_SETS_H
 
-/* Only the last set has bytes from 0x80 on, and it has no others. Its bit is the highest one, as theirs. */
+/* JSON_SET_RARE_LEAD holds only bytes from 0x80 on, the other sets only bytes below; its bit is bit 7. */
 enum { JSON_SET_OPERATOR = 1, JSON_SET_SPACE = 2, JSON_SET_SIMPLE_ESCAPE = 4, JSON_SET_RARE_LEAD = 128 };
 
 /* For each byte the sets that it is in. */

@@ -1,4 +1,4 @@
-/* json_units.h - what the block pass (json_blocks.h) and what it is made of for each kind of processor count in. */
+/* json_units.h - sizes shared by the block pass (json_blocks.h) and its per-processor parts. */
 #ifndef DSGATE_LLM_JSON_UNITS_H
 #define DSGATE_LLM_JSON_UNITS_H
 
@@ -8,7 +8,7 @@ enum {
     BATCH = 32  /* blocks scanned before their tokens are looked at: whole groups */
 };
 
-/* Kinds of bytes that most texts have none of. */
+/* Kinds of bytes that most texts have none of, as byte_kinds() reports them. */
 enum { HAS_HIGH = 1 /* from 0x80 on */, HAS_CONTROL = 2 /* below 0x20 */ };
 
 #endif

@@ -1,7 +1,8 @@
 /* json_utf8.h - the part of the block pass that checks UTF-8 (see json_blocks.h).
  *
  * Whether there is any doubt can be told of several blocks together, without masks; only where there is one, each byte
- * is judged. The file that includes this one has defined
+ * is judged. The file that includes this one has defined, beside
+ *   struct block, block_load(), block_equal(), block_at_least()   as for json_blocks.h,
  *   group_is_suspect(p, before)   whether UTF-8 may go wrong in the GROUP blocks at p.
  *
  * A suspect is a continuation byte that is not due, another byte where one is due, or a rare lead, that is, 0xC0, 0xC1,

@@ -1,5 +1,5 @@
-/* The plain, SSE2 and AVX2 implementations and the oracle say the same, about the same byte: around all block ends, for
- * all small wrongs, and for many random texts, right ones and damaged ones. */
+/* The plain, SSE2, AVX2 and AVX-512 implementations and the oracle say the same, about the same byte: around all block
+ * ends, for all small wrongs, and for many random texts, right ones and damaged ones. */
 #include "dsgate/base/buf.h"
 #include "dsgate/base/random.h"
 #include "json_test.h"
