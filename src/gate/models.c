@@ -124,10 +124,8 @@ static int write_question(struct question *q, const struct upstream *u, struct i
     struct http_head head;
     http_head_copy(&head, clients, clients->base);
     head.method_text = TEXT("GET");
-    struct relay_source from = {.endpoint = endpoint_find(TEXT("/v1/models")),
-                                .head = &head,
-                                .chat = &no_chat,
-                                .consumes = hints_consumes};
+    struct relay_source from = {
+        .endpoint = endpoint_find(TEXT("/v1/models")), .head = &head, .chat = &no_chat, .consumes = hints_consumes};
     struct relay_target to = {.upstream = u->conf, .origin = u->origin};
     return relay_request_write(&from, &to, q->bytes, iov);
 }

@@ -132,8 +132,8 @@ START_TEST(test_the_message_names_the_coding)
     struct admission a = {0};
     const struct http_head *head = make_head("POST /v1/chat/completions", "content-encoding: identity, zstd, br\r\n");
     ck_assert_int_eq(admit(&a, head, TEXT("(")), FAIL_CONTENT_CODING);
-    ck_assert(text_is(buf_text(&a.message),
-                      "The request body has the content coding 'zstd'; it must be sent without any."));
+    ck_assert(
+        text_is(buf_text(&a.message), "The request body has the content coding 'zstd'; it must be sent without any."));
     admission_free(&a);
 }
 END_TEST
