@@ -17,8 +17,8 @@ enum { ANY = GET | POST | PUT | PATCH | DELETE | OPTIONS };
 #define CALL(label, path, family, root, needs) \
     {label, path, ENDPOINT_RELAY, family, root, POST, true, needs, true, true}
 /* What lives on one upstream, and is not to be done twice. */
-#define STORED(label, path, methods) \
-    {label, path, ENDPOINT_RELAY, FAMILY_OPAQUE, ROOT_BASE, methods, false, NULL, false, false}
+#define STORED(label, path, root, methods) \
+    {label, path, ENDPOINT_RELAY, FAMILY_OPAQUE, root, methods, false, NULL, false, false}
 /* Nothing is served there. */
 #define UNKNOWN(path, family) \
     {"unknown", path, ENDPOINT_UNKNOWN, family, ROOT_BASE, ANY, false, NULL, false, false}
@@ -39,14 +39,15 @@ const struct endpoint endpoints[] = {
     MODELS("/models"),
     MODELS("/models/*"),
     {"balance", "/user/balance", ENDPOINT_RELAY, FAMILY_OPAQUE, ROOT_BALANCE, GET, false, NULL, true, false},
-    STORED("responses_stored", "/responses/*", GET | POST | DELETE),
-    STORED("batches",          "/batches",     GET | POST),
-    STORED("batches",          "/batches/*",   GET | POST),
-    STORED("files",            "/files",       GET | POST),
-    STORED("files",            "/files/*",     GET | DELETE),
-    UNKNOWN("/messages/*",  FAMILY_MESSAGES),
+    STORED("responses_stored", "/responses/*",             ROOT_BASE,      GET | POST | DELETE),
+    STORED("messages_stored",  "/messages/*",              ROOT_ANTHROPIC, GET | POST | DELETE),
+    STORED("messages_stored",  "/anthropic/v1/messages/*", ROOT_ANTHROPIC, GET | POST | DELETE),
+    STORED("batches",          "/batches",                 ROOT_BASE,      GET | POST),
+    STORED("batches",          "/batches/*",               ROOT_BASE,      GET | POST),
+    STORED("files",            "/files",                   ROOT_BASE,      GET | POST),
+    STORED("files",            "/files/*",                 ROOT_BASE,      GET | DELETE),
     UNKNOWN("/anthropic/*", FAMILY_MESSAGES),
-    STORED("other",            "/v1/*",        ANY),
+    STORED("other",            "/v1/*",                    ROOT_BASE,      ANY),
 };
 /* clang-format on */
 

@@ -150,7 +150,7 @@ describe("errors", () => {
         test(`${name} is an invalid_request_error`, () =>
             raises(client.post("/v1/messages", options), kind, "invalid_request_error", message));
 
-    for (const path of ["/anthropic/v1/complete", "/v1/messages/batches"])
+    for (const path of ["/anthropic/v1/complete", "/anthropic/v1/models"])
         test(`an unknown path has Anthropic's shape: ${path}`, () =>
             raises(
                 new Anthropic({ baseURL: gateway.url, apiKey: "x" }).post(path, { body: {} }),
