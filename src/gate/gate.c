@@ -5,16 +5,14 @@
 #include "dsgate/gate/gate.h"
 #include "dsgate/base/log.h"
 #include "dsgate/gate/admin.h"
+#include "dsgate/gate/capacity.h"
 #include "dsgate/gate/listeners.h"
 #include "dsgate/gate/prober.h"
 #include "dsgate/gate/worker_thread.h"
 #include <sched.h>
-#include <stdio.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
-#define WORKERS_MAX       256
-#define DESCRIPTORS_SPARE 64 /* listeners, logs, probes, certificates being read … */
+enum { WORKERS_MAX = 256 };
 
 struct gate {
     struct gate_options options;
@@ -27,57 +25,11 @@ struct gate {
     struct prober *prober;
     struct worker_thread *workers[WORKERS_MAX];
     unsigned worker_count;
-    rlim_t descriptor_limit, descriptors_in_use; /* for each table; before anything is served */
     bool own_tables; /* each worker has a descriptor table of its own */
-    unsigned connection_limit;
-    bool limit_is_descriptors; /* the descriptor limit is what bounds connections, not the config */
-    bool limit_told;
-    struct buf refusal; /* the answer to a connection above the limit */
+    struct capacity *capacity;
     bool draining, stopped;
     struct timer drain_timer;
 };
-
-/* ---- limits ---- */
-
-static rlim_t raise_descriptor_limit(void)
-{
-    struct rlimit files;
-    getrlimit(RLIMIT_NOFILE, &files);
-    if (files.rlim_cur < files.rlim_max) {
-        files.rlim_cur = files.rlim_max;
-        setrlimit(RLIMIT_NOFILE, &files);
-        getrlimit(RLIMIT_NOFILE, &files);
-    }
-    return files.rlim_cur;
-}
-
-/* New descriptors get the lowest number that is free. Each worker has several, and every table has those of all. */
-static rlim_t descriptors_in_use(void)
-{
-    int next = dup(STDERR_FILENO);
-    if (next >= 0) close(next);
-    return next > 0 ? (rlim_t)next : 0;
-}
-
-/* Each request may need two descriptors: its client's and its upstream's. Where there is not even room for the reserve,
- * what there is serves as well as it can. */
-static rlim_t connections_per_table(const struct gate *g)
-{
-    rlim_t reserve = g->descriptors_in_use + DESCRIPTORS_SPARE, limit = g->descriptor_limit;
-    if (limit > 2 * reserve) return (limit - reserve) / 2;
-    return limit > g->descriptors_in_use + 8 ? (limit - g->descriptors_in_use) / 4 : 1;
-}
-
-static void set_connection_limit(struct gate *g)
-{
-    rlim_t most = connections_per_table(g) * (g->own_tables ? g->worker_count : 1);
-    g->limit_is_descriptors = most < g->config->limits.connections;
-    g->connection_limit = g->limit_is_descriptors ? (unsigned)most : g->config->limits.connections;
-    g->limit_told = false;
-    log_info("up to %u client connections (%s; descriptor limit %llu%s)", g->connection_limit,
-             g->limit_is_descriptors ? "bounded by the descriptor limit" : "limits.connections",
-             (unsigned long long)g->descriptor_limit, g->own_tables ? " for each worker" : "");
-}
 
 static unsigned count_workers(const struct config *c)
 {
@@ -89,31 +41,6 @@ static unsigned count_workers(const struct config *c)
 }
 
 /* ---- accepting ---- */
-
-/* Composed once: a client that is refused must not cost more than one write, which a fresh socket always takes. */
-static void compose_refusal(struct buf *out)
-{
-    const struct failure_row *row = failure_row(FAIL_CONNECTIONS);
-    struct buf body = {0};
-    answer_put_error_body(&body, FAMILY_CHAT, row->type, row->code, text_of(row->text), NULL);
-    http_put_status(out, row->status);
-    BUF_ADD(out, "Content-Type: application/json\r\nx-should-retry: true\r\nConnection: close\r\n");
-    http_put_u64(out, TEXT("Retry-After"), row->retry_after);
-    http_put_u64(out, TEXT("Content-Length"), buf_len(&body));
-    http_put_end(out);
-    buf_add(out, buf_text(&body));
-    buf_free(&body);
-}
-
-static void refuse(const struct gate *g, int fd, bool tls)
-{
-    if (!tls) {
-        ssize_t sent = send(fd, g->refusal.data, buf_len(&g->refusal), MSG_NOSIGNAL);
-        (void)sent;
-        shutdown(fd, SHUT_WR);
-    }
-    close(fd);
-}
 
 static struct worker_thread *least_loaded(const struct gate *g, unsigned *total)
 {
@@ -130,30 +57,24 @@ static struct worker_thread *least_loaded(const struct gate *g, unsigned *total)
     return best;
 }
 
-static void tell_limit_once(struct gate *g)
+static void accept_admin(struct gate *g, int fd, const struct address *peer, struct tls_ctx *tls)
 {
-    if (g->limit_told) return;
-    g->limit_told = true;
-    log_warn("connection limit of %u reached (%s): further clients are answered 503", g->connection_limit,
-             g->limit_is_descriptors ? "raise the descriptor limit, LimitNOFILE= or ulimit -n" : "limits.connections");
+    if (!admin_adopt(g->admin, fd, peer, tls)) close(fd);
 }
 
 static void on_accepted(void *arg, bool admin, int fd, const struct address *peer, struct tls_ctx *tls)
 {
     struct gate *g = arg;
     unsigned total;
-    if (admin) {
-        if (!admin_adopt(g->admin, fd, peer, tls)) refuse(g, fd, tls != NULL);
-        return;
-    }
     struct worker_thread *w = least_loaded(g, &total);
-    if (total < g->connection_limit) {
+    if (admin) {
+        accept_admin(g, fd, peer, tls);
+    } else if (capacity_admits(g->capacity, total)) {
         worker_thread_adopt(w, fd, peer, tls);
-        return;
+    } else {
+        metrics_refused_connection(g->shared.metrics);
+        capacity_refuse(g->capacity, fd, tls != NULL);
     }
-    tell_limit_once(g);
-    metrics_refused_connection(g->shared.metrics);
-    refuse(g, fd, tls != NULL);
 }
 
 /* ---- opening ---- */
@@ -179,12 +100,18 @@ static bool make_workers(struct gate *g)
 
 /* Where one table of descriptors would be too small for limits.connections, each worker asks for its own. Otherwise
  * they share one, since then tools like ss(8) see whose a connection is. */
+static void divide_descriptors(struct gate *g)
+{
+    capacity_note_open(g->capacity);
+    unsigned room = capacity_of_table(g->capacity);
+    g->own_tables = g->worker_count > 1 && room < g->config->limits.connections;
+    g->shared.upstream_connections = g->own_tables ? room : room / g->worker_count;
+}
+
 static bool start_workers(struct gate *g, struct buf *error)
 {
     bool fine = make_workers(g);
-    g->descriptors_in_use = descriptors_in_use();
-    g->shared.upstream_connections = (unsigned)connections_per_table(g);
-    g->own_tables = g->worker_count > 1 && connections_per_table(g) < g->config->limits.connections;
+    if (fine) divide_descriptors(g);
     for (unsigned i = 0; fine && i < g->worker_count; i++) {
         fine = worker_thread_start(g->workers[i], g->own_tables);
         g->own_tables = worker_thread_has_own_descriptors(g->workers[i]);
@@ -193,11 +120,16 @@ static bool start_workers(struct gate *g, struct buf *error)
     return fine;
 }
 
-static void announce(struct gate *g)
+static void set_capacity(struct gate *g)
+{
+    capacity_set(g->capacity, g->config->limits.connections, g->own_tables ? g->worker_count : 1);
+}
+
+static void announce(struct gate *g, const char *what)
 {
     struct buf where = {0};
     listeners_describe(g->listeners, &where);
-    log_info("dsgate %s listens on " TEXT_FORMAT "; %u worker%s; %zu upstream%s; config: %s", DSGATE_VERSION,
+    log_info("dsgate %s %slistens on " TEXT_FORMAT "; %u worker%s; %zu upstream%s; config: %s", DSGATE_VERSION, what,
              TEXT_ARGS(buf_text(&where)), g->worker_count, g->worker_count == 1 ? "" : "s", g->pool->upstream_count,
              g->pool->upstream_count == 1 ? "" : "s", g->config->source);
     buf_free(&where);
@@ -227,11 +159,10 @@ struct gate *gate_open(const struct config *config, const struct gate_options *o
     g->listeners = listeners_new(o->loop, on_accepted, g);
     g->admin = admin_new(o->loop, &g->shared);
     g->prober = prober_new(o->loop, g->shared.sched);
-    compose_refusal(&g->refusal);
-    g->descriptor_limit = raise_descriptor_limit();
+    g->capacity = capacity_new();
     if (open_parts(g, error)) {
-        set_connection_limit(g);
-        announce(g);
+        set_capacity(g);
+        announce(g, "");
         return g;
     }
     gate_close(g);
@@ -258,7 +189,7 @@ static void use(struct gate *g, const struct config *config, struct pool *pool)
     config_unref(g->config);
     g->pool = pool;
     g->config = config_ref(config);
-    set_connection_limit(g);
+    set_capacity(g);
 }
 
 /* Everything that can fail comes first; then nothing can. */
@@ -289,7 +220,7 @@ bool gate_reload(struct gate *g)
     if (config) warn_of_restart(g->config, config);
     bool fine = config && try_reload(g, config, &error);
     if (fine) {
-        announce(g);
+        announce(g, "has reloaded its config and ");
     } else {
         log_error("reload refused, the old config stays:");
         log_lines(buf_text(&errors.text));
@@ -360,6 +291,6 @@ void gate_close(struct gate *g)
     access_file_close(g->shared.access_file);
     metrics_free(g->shared.metrics);
     config_unref(g->config);
-    buf_free(&g->refusal);
+    capacity_free(g->capacity);
     mem_free(g);
 }
