@@ -3,6 +3,7 @@
 #include "dsgate/base/log.h"
 #include "dsgate/base/mem.h"
 #include "dsgate/config/config.h"
+#include "dsgate/gate/config_check.h"
 #include "dsgate/gate/gate.h"
 #include "dsgate/gate/health_check.h"
 #include "dsgate/gate/notify.h"
@@ -12,6 +13,7 @@
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 enum { EXIT_USAGE = 2 };
 
@@ -83,11 +85,13 @@ static void keep_secrets(void)
     prctl(PR_SET_DUMPABLE, 0);
 }
 
-/* What keeps the gateway from starting, line by line. */
-static void tell(struct text lines)
+/* What keeps the gateway from starting, line by line; returns how many. */
+static unsigned tell(const char *before, struct text lines)
 {
-    for (struct text line; text_cut(&lines, '\n', &line);)
-        fprintf(stderr, "dsgate: " TEXT_FORMAT "\n", TEXT_ARGS(line));
+    unsigned count = 0;
+    for (struct text line; text_cut(&lines, '\n', &line); count++)
+        fprintf(stderr, "%s: " TEXT_FORMAT "\n", before, TEXT_ARGS(line));
+    return count;
 }
 
 static int serve(struct program *p, const struct config *config)
@@ -99,7 +103,7 @@ static int serve(struct program *p, const struct config *config)
         loop_on_signal(p->loop, signals[i], on_signal, p);
     p->gate = gate_open(config, &options, &error);
     if (!p->gate) {
-        tell(buf_text(&error));
+        tell("dsgate", buf_text(&error));
         buf_free(&error);
         return EXIT_FAILURE;
     }
@@ -138,14 +142,30 @@ static int run(struct program *p)
 
 /* ---- the other commands ---- */
 
+static bool would_start(const struct config *config)
+{
+    struct buf errors = {0}, warnings = {0};
+    bool fine = config_check(config, &errors, &warnings);
+    char *warning = mem_printf("%s: warning", config->source);
+    tell(warning, buf_text(&warnings));
+    unsigned count = tell(config->source, buf_text(&errors));
+    if (!fine) fprintf(stderr, "dsgate: %u reason%s not to start\n", count, count == 1 ? "" : "s");
+    mem_free(warning);
+    buf_free(&errors);
+    buf_free(&warnings);
+    return fine;
+}
+
 static int check(struct program *p)
 {
     struct config *config = load_or_tell(p);
     if (!config) return EXIT_FAILURE;
-    printf("%s: the config is right (%zu upstream%s)\n", config->source, config->upstream_count,
-           config->upstream_count == 1 ? "" : "s");
+    bool fine = would_start(config);
+    if (fine)
+        printf("%s: the config is right (%zu upstream%s)\n", config->source, config->upstream_count,
+               config->upstream_count == 1 ? "" : "s");
     config_unref(config);
-    return EXIT_SUCCESS;
+    return fine ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static int health(struct program *p)
@@ -178,7 +198,15 @@ static int dispatch(struct program *p, const char *command, bool manual)
     if (!strcmp(command, "check")) return check(p);
     if (!strcmp(command, "health")) return health(p);
     if (!strcmp(command, "reference")) return reference(manual);
-    fprintf(stderr, "dsgate: there is no command '%s'\n", command);
+    fprintf(stderr, "dsgate: there is no command '%s'%s\n", command,
+            access(command, F_OK) == 0 ? "; a config file is given with -c" : "");
+    return fail_usage();
+}
+
+static int refuse_argument(const char *command, const char *argument)
+{
+    fprintf(stderr, "dsgate: '%s' is one argument too many; a config file is given with -c: dsgate %s -c %s\n", argument,
+            command, argument);
     return fail_usage();
 }
 
@@ -200,6 +228,6 @@ int main(int argc, char **argv)
         default: return fail_usage();
         }
     }
-    if (argc - optind > 1) return fail_usage();
+    if (argc - optind > 1) return refuse_argument(argv[optind], argv[optind + 1]);
     return dispatch(&program, optind < argc ? argv[optind] : "run", manual);
 }

@@ -115,6 +115,62 @@ describe("dsgate check", () => {
             assert.equal((await Program.run("dsgate", args)).code, 2);
     });
 
+    test("a config file as a bare argument: exit code 2, and how to give it", async () => {
+        const file = fileOf(minimal);
+        const late = await Program.run("dsgate", ["check", file]);
+        assert.equal(late.code, 2);
+        assert.ok(late.stderr.includes(`given with -c: dsgate check -c ${file}\n`), late.stderr);
+        const alone = await Program.run("dsgate", [file]);
+        assert.equal(alone.code, 2);
+        assert.match(alone.stderr, /no command '.*'; a config file is given with -c\n/);
+    });
+
+    const cannotStart = {
+        "a certificate that is not there": 'listen: {address: "127.0.0.1:0", tls: {cert_file: /no/c, key_file: /no/k}}\n',
+        "a folder of a Unix socket that is not there": 'admin: {listen: "unix:/no/admin.sock"}\n',
+        "a folder of the access log that is not there": "log: {access: /no/access.log}\n",
+    };
+    for (const [name, text] of Object.entries(cannotStart)) {
+        test(`${name}: neither checks nor starts`, async () => {
+            const others = ["listen: 127.0.0.1:0\n", "admin: {listen: off}\n"].filter(
+                (line) => line.split(":")[0] !== text.split(":")[0],
+            );
+            const file = fileOf(`${minimal}${text}${others.join("")}`);
+            for (const command of ["check", "run"]) {
+                const { code, stderr } = await Program.run("dsgate", [command, "-c", file]);
+                assert.equal(code, 1, stderr);
+                assert.match(stderr, /'?\/no\/.*No such file/);
+            }
+        });
+    }
+
+    test("an upstream's authority that is not there: neither checks nor starts", async () => {
+        const file = fileOf(
+            'listen: 127.0.0.1:0\nadmin: {listen: off}\nupstreams: [{name: a, base_url: "https://x", tls: {ca_file: /no/ca}}]\n',
+        );
+        for (const command of ["check", "run"]) {
+            const { code, stderr } = await Program.run("dsgate", [command, "-c", file]);
+            assert.equal(code, 1, stderr);
+            assert.match(stderr, /upstream 'a': .*\/no\/ca.*No such file/);
+        }
+    });
+
+    test("whatever would keep it from starting, all at once, and each with what to do", async () => {
+        const { code, stdout, stderr } = await checked(`${minimal}${Object.values(cannotStart).join("")}`);
+        assert.equal(code, 1);
+        assert.equal(stdout, "");
+        for (const line of stderr.trim().split("\n").slice(0, -1))
+            assert.match(line, /dsgate\.yaml: (listen|admin\.listen|log\.access).*: .*; expected ./);
+        assert.match(stderr, /^dsgate: 4 reasons not to start$/m);
+    });
+
+    test("an admin port for everyone is a warning", async () => {
+        const { code, stdout, stderr } = await checked(`${minimal}admin: {listen: 0.0.0.0:8586}\n`);
+        assert.equal(code, 0);
+        assert.match(stdout, /the config is right/);
+        assert.match(stderr, /dsgate\.yaml: warning: admin\.listen 0\.0\.0\.0:8586: other machines can reach it/);
+    });
+
     test("mistakes never quote a key", async () => {
         const { code, stderr } = await checked(
             'upstreams: [{name: a, base_url: "http://x", api_key: "sk-topsecret\\u0001", api_key_file: /etc/hostname}]\n',
