@@ -41,6 +41,8 @@ struct option {
     const char *(*check)(struct text); /* one of value.h */
     const struct option_table *table;  /* of a section or of an array's elements */
     bool required;
+    /* Does the reference file, which sets what holds without a file, set it? Else it stands there in a comment. */
+    enum { SHOWN_SET_IF_DEFAULT_OR_REQUIRED, SHOWN_SET, SHOWN_AS_COMMENT } shown;
     const char *example; /* where there is no default */
     const char *doc;     /* whole sentences; NULL in a table that its owner's sentence explains */
 };

@@ -56,7 +56,10 @@ static const struct option limit_rows[] = {
     {"header_count", OPTION_COUNT, LIMIT(header_count), .fallback = "100", .min = "10", .max = "128",
      .doc = "Most header fields of one request or answer."},
     {"connections", OPTION_COUNT, LIMIT(connections), .fallback = "20000", .min = "1", .max = "1000000",
-     .doc = "Client connections at once. The process needs two file descriptors for each."},
+     .doc =
+         "Client connections at once, with two file descriptors each: the client's and the upstream's. Where the "
+         "descriptor limit (ulimit -n) is too low for one table, each worker takes a table of its own; what does not "
+         "fit even then is answered with 503."},
     {"answer_hold", OPTION_SIZE, LIMIT(answer_hold), .fallback = "1MB", .min = "4KB", .max = "1GB",
      .doc = "How much of an answer is held back, while failing over is still possible, before it is committed to the "
             "client."},
@@ -115,9 +118,10 @@ static const struct option model_rows[] = {
     {"thinking", OPTION_CHOICE, MODEL(thinking), .names = thinking_modes,
      .unset = "left to the client and the upstream", .example = "disabled",
      .doc = "Thinking mode of requests that do not say it themselves."},
-    {"price", OPTION_SECTION, MODEL(price), .table = &price_table, .doc = "USD per million tokens."},
+    {"price", OPTION_SECTION, MODEL(price), .table = &price_table,
+     .doc = "USD per million tokens; kept for later, nothing reads it yet."},
     {"peak_price", OPTION_SECTION, MODEL(peak_price), .table = &price_table,
-     .doc = "USD per million tokens at the provider's peak hours."},
+     .doc = "USD per million tokens at the provider's peak hours; kept for later, nothing reads it yet."},
 };
 static const struct option_table model_table = {.size = sizeof(struct conf_model),
                                                 ROWS(model_rows),
@@ -181,13 +185,14 @@ const char *const dialect_names[DIALECT_COUNT + 1] = {
 
 static const struct option upstream_rows[] = {
     {"name", OPTION_TEXT, UPSTREAM(name), .check = value_name, .required = true, .unset = "the preset's name",
-     .example = "deepseek", .doc = "Unique name of the upstream in logs and metrics."},
-    {"preset", OPTION_TEXT, UPSTREAM(preset), .check = value_name, .example = "deepseek",
+     .example = "deepseek", .shown = SHOWN_AS_COMMENT, .doc = "Unique name of the upstream in logs and metrics."},
+    {"preset", OPTION_TEXT, UPSTREAM(preset), .check = value_name, .example = "deepseek", .shown = SHOWN_SET,
      .doc = "Provider whose address, dialect and model names to begin with; keys given here override it."},
-    {"dialect", OPTION_ENUM, UPSTREAM(dialect), .fallback = "openai", .names = dialect_names,
-     .doc = "Provider's way of telling errors, usage, thinking and continuations."},
+    {"dialect", OPTION_ENUM, UPSTREAM(dialect), .fallback = "openai", .names = dialect_names, .shown = SHOWN_AS_COMMENT,
+     .doc =
+         "Provider's way of telling errors, usage, thinking and continuations; kept for later, nothing reads it yet."},
     {"base_url", OPTION_URL, UPSTREAM(base_url), .required = true, .unset = "the preset's",
-     .example = "https://api.deepseek.com",
+     .example = "${DEEPSEEK_BASE_URL:-https://api.deepseek.com}",
      .doc = "Where the OpenAI-compatible API begins: http or https, a host, perhaps a port and a path such as /v1."},
     {"beta_path", OPTION_TEXT, UPSTREAM(beta_path), .check = value_path, .unset = "the preset's, or not served",
      .example = "/beta",
@@ -200,9 +205,10 @@ static const struct option upstream_rows[] = {
      .example = "/user/balance",
      .doc = "Where the account's balance is told, from the root of base_url's host; as for beta_path."},
     {"auth_header", OPTION_CHOICE, UPSTREAM(auth_header), .fallback = "authorization", .names = auth_headers,
+     .shown = SHOWN_AS_COMMENT,
      .doc = "Header that carries the key: authorization (\"Bearer KEY\"), api-key or x-api-key (KEY alone)."},
     {"api_key", OPTION_SECRET, UPSTREAM(api_key), .check = value_key, .unset = "the client's own key passes through",
-     .example = "${DEEPSEEK_API_KEY:-}",
+     .example = "${DEEPSEEK_API_KEY:-}", .shown = SHOWN_SET,
      .doc = "Key for this upstream. An empty one lets the client's own key through."},
     {"api_key_file", OPTION_SECRET_FILE, UPSTREAM(api_key), .check = value_key, .example = "/run/secrets/deepseek",
      .doc = "Regular file of at most 64KB that holds the key; one newline at its end is dropped."},
@@ -237,7 +243,8 @@ static const struct option config_rows[] = {
     {"listen", OPTION_LIST, CONFIG(listens), CONFIG(listen_count), .fallback = "127.0.0.1:8585", .min = "1",
      .max = "64", .table = &listen_table,
      .doc = "Where the API is served: an address, a list of addresses, or mappings with the keys below."},
-    {"admin", OPTION_SECTION, .table = &admin_table, .doc = "The administrators' side."},
+    {"admin", OPTION_SECTION, .table = &admin_table, .example = "{listen: 127.0.0.1:8586}",
+     .doc = "The administrators' side."},
     {"workers", OPTION_COUNT, CONFIG(workers), .fallback = "auto", .min = "1", .max = "256", .word = "auto",
      .doc = "Threads that serve requests; auto takes one per processor."},
     {"limits", OPTION_SECTION, CONFIG(limits), .table = &limit_table,

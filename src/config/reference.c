@@ -1,5 +1,5 @@
-/* reference.c - the option table as an annotated file that is itself valid: what has a default or is required stands
- * there, the rest as comments to be uncommented.
+/* reference.c - the option table as an annotated file that is itself valid, and says what the program does without it:
+ * defaults are set, examples are comments to be uncommented.
  */
 #include "option.h"
 
@@ -30,13 +30,18 @@ static void write_explanation(FILE *out, unsigned indent, const struct option *o
     buf_free(&facts);
 }
 
-static void write_leaf(FILE *out, unsigned indent, const struct option *o)
+static bool is_set(const struct option *o)
 {
-    bool shown = o->fallback || o->required;
-    fprintf(out, "%*s%s%s: %s\n", (int)indent, "", shown ? "" : "#", o->key, o->fallback ? o->fallback : o->example);
+    return o->shown == SHOWN_SET || (o->shown == SHOWN_SET_IF_DEFAULT_OR_REQUIRED && (o->fallback || o->required));
 }
 
-static void write_rows(FILE *out, unsigned indent, const struct option_table *t);
+static void write_leaf(FILE *out, unsigned indent, bool set, const struct option *o)
+{
+    const char *value = o->fallback ? o->fallback : o->example;
+    fprintf(out, "%*s%s%s: %s\n", (int)indent, "", set && is_set(o) ? "" : "#", o->key, value);
+}
+
+static void write_rows(FILE *out, unsigned indent, bool set, const struct option_table *t);
 
 /* A table without explanations of its own is written as its owner's example; a list that another one explains, as its
  * default. */
@@ -45,24 +50,25 @@ static bool is_leaf(const struct option *o, unsigned indent)
     return !o->table || !o->table->rows->doc || (o->type == OPTION_LIST && indent > 0);
 }
 
-static void write_row(FILE *out, unsigned indent, const struct option *o)
+/* A section or mapping that holds nothing but comments is as good as not there. */
+static void write_row(FILE *out, unsigned indent, bool set, const struct option *o)
 {
     write_explanation(out, indent, o);
     if (is_leaf(o, indent)) {
-        write_leaf(out, indent, o);
+        write_leaf(out, indent, set, o);
         return;
     }
-    fprintf(out, "%*s%s:\n", (int)indent, "", o->key);
+    fprintf(out, "%*s%s%s:\n", (int)indent, "", set ? "" : "#", o->key);
     if (o->type == OPTION_LIST) fprintf(out, "%*s-\n", (int)(indent += STEP), "");
-    if (o->type == OPTION_KEYED) fprintf(out, "%*s%s:\n", (int)(indent += STEP), "", o->example);
-    write_rows(out, indent + STEP, o->table);
+    if (o->type == OPTION_KEYED) fprintf(out, "%*s#%s:\n", (int)(indent += STEP), "", o->example);
+    write_rows(out, indent + STEP, set && o->type != OPTION_KEYED, o->table);
 }
 
-static void write_rows(FILE *out, unsigned indent, const struct option_table *t)
+static void write_rows(FILE *out, unsigned indent, bool set, const struct option_table *t)
 {
     for (unsigned i = 0; i < t->count; i++) {
         if (indent == 0) fputc('\n', out);
-        write_row(out, indent, &t->rows[i]);
+        write_row(out, indent, set, &t->rows[i]);
     }
 }
 
@@ -70,14 +76,15 @@ void config_write_reference(FILE *out)
 {
     static const char *const introduction[] = {
         "Every key of dsgate's configuration, generated from the program by `dsgate reference`.",
-        "All keys are optional but an upstream's base_url, which a preset can give. Values that are commented out are "
-        "examples, the others are the defaults.",
+        "All keys are optional but an upstream's base_url, which a preset can give. What is set here is what holds "
+        "without a file, so the file can be served as it is; what is commented out is an example, or a default that "
+        "would take the place of the preset's.",
         "${NAME} stands for an environment variable, which must be set; ${NAME:-text} has a default for one that is "
         "unset or "
         "empty; $$ is a dollar. Quote them inside { } and [ ].",
-        "Times: 500ms, 30s, 10m, 1h, 1d. Sizes: 512B, 32KB, 10MB, 1GB, in powers of 1024.",
+        "Times: 500ms, 30s, 10m, 1h. Sizes: 512B, 32KB, 10MB, 1GB, in powers of 1024.",
     };
     for (unsigned i = 0; i < sizeof introduction / sizeof *introduction; i++)
         write_comment(out, 0, text_of(introduction[i]));
-    write_rows(out, 0, &config_table);
+    write_rows(out, 0, true, &config_table);
 }

@@ -46,10 +46,18 @@ static void check_default_timeouts(const struct conf_timeouts *t)
     ck_assert_int_eq(t->drain, 30 * USEC_PER_SEC);
 }
 
+static const char *const empty[] = {
+    "",
+    "{}",
+    "# nothing\n",
+    "---\n...\n",
+    "limits:\ntimeouts: ~\nupstreams: null\n",
+    "\xef\xbb\xbf",
+    "\xef\xbb\xbf{}\n",
+};
+
 START_TEST(test_defaults)
 {
-    static const char *const empty[] = {"", "{}", "# nothing\n", "---\n...\n",
-                                        "limits:\ntimeouts: ~\nupstreams: null\n"};
     struct config *c = config_of(empty[_i]);
     ck_assert_str_eq(c->source, "f");
     ck_assert_uint_eq(c->listen_count, 1);
@@ -217,6 +225,18 @@ START_TEST(test_upstream_numbers)
     ck_assert_int_eq(a->health.timeout, 500 * USEC_PER_MS);
     ck_assert_uint_eq(a->health.down_after, 1);
     ck_assert_uint_eq(a->health.up_after, 9);
+    config_unref(c);
+}
+END_TEST
+
+static const char *const no_tls[] = {"{insecure: false}", "{}", "{ca_file: , insecure: false}", "{ca_file: ''}"};
+
+START_TEST(test_tls_that_asks_for_nothing_fits_http)
+{
+    char yaml[200];
+    snprintf(yaml, sizeof yaml, "upstreams: [{name: a, base_url: 'http://h', tls: %s}]", no_tls[_i]);
+    struct config *c = config_of(yaml);
+    ck_assert(!c->upstreams[0].https && !c->upstreams[0].tls.insecure);
     config_unref(c);
 }
 END_TEST
@@ -411,16 +431,35 @@ START_TEST(test_shipped_file)
 }
 END_TEST
 
+/* The image uses it, and people say with variables where the image is to listen. */
+START_TEST(test_shipped_file_takes_the_environment)
+{
+    struct config_errors errors = {0};
+    setenv("DEEPSEEK_API_KEY", "sk-e", 1);
+    setenv("DEEPSEEK_BASE_URL", "http://h", 1);
+    setenv("DSGATE_LISTEN", "0.0.0.0:8585", 1);
+    setenv("DSGATE_ADMIN", "127.0.0.1:1", 1);
+    struct config *c = config_load("conf/dsgate.yaml", &errors);
+    ck_assert_msg(c != NULL, TEXT_FORMAT, TEXT_ARGS(buf_text(&errors.text)));
+    ck_assert_str_eq(c->listens[0].address, "0.0.0.0:8585");
+    ck_assert_str_eq(c->admin.listens[0].address, "127.0.0.1:1");
+    ck_assert_str_eq(c->upstreams[0].base_url, "http://h");
+    ck_assert_str_eq(c->upstreams[0].api_key, "sk-e");
+    config_unref(c);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
     tcase_add_checked_fixture(tests, clean_environment, clean_environment);
-    tcase_add_loop_test(tests, test_defaults, 0, 5);
+    tcase_add_loop_test(tests, test_defaults, 0, COUNT(empty));
     tcase_add_test(tests, test_scalars);
     tcase_add_loop_test(tests, test_listens, 0, COUNT(listens));
     tcase_add_test(tests, test_listen_tls_and_admin_off);
     tcase_add_test(tests, test_upstream_addresses);
     tcase_add_test(tests, test_upstream_requests);
     tcase_add_test(tests, test_upstream_numbers);
+    tcase_add_loop_test(tests, test_tls_that_asks_for_nothing_fits_http, 0, COUNT(no_tls));
     tcase_add_test(tests, test_models);
     tcase_add_test(tests, test_environment_only);
     tcase_add_test(tests, test_environment_default);
@@ -431,6 +470,7 @@ static void add_tests(TCase *tests)
     tcase_add_loop_test(tests, test_secret_file, 0, COUNT(secret_files));
     tcase_add_test(tests, test_load);
     tcase_add_test(tests, test_shipped_file);
+    tcase_add_test(tests, test_shipped_file_takes_the_environment);
 }
 
 TEST_MAIN_ADDING("config", add_tests)

@@ -12,6 +12,42 @@ static char *written(void (*write)(FILE *))
     return text;
 }
 
+static void expect_same_requests(const struct conf_upstream *a, const struct conf_upstream *b)
+{
+    ck_assert_str_eq(a->name, b->name);
+    ck_assert_pstr_eq(a->preset, b->preset);
+    ck_assert_int_eq(a->dialect, b->dialect);
+    ck_assert_str_eq(a->base_url, b->base_url);
+    ck_assert_pstr_eq(a->beta_path, b->beta_path);
+    ck_assert_pstr_eq(a->anthropic_path, b->anthropic_path);
+    ck_assert_pstr_eq(a->balance_path, b->balance_path);
+    ck_assert_str_eq(a->auth_header, b->auth_header);
+    ck_assert_pstr_eq(a->api_key, b->api_key);
+    ck_assert_pstr_eq(a->account, b->account);
+    ck_assert_uint_eq(a->weight, b->weight);
+    ck_assert_uint_eq(a->max_concurrency, b->max_concurrency);
+    ck_assert_uint_eq(a->resolve_count + a->header_count, b->resolve_count + b->header_count);
+    ck_assert_mem_eq(&a->tls, &b->tls, sizeof a->tls);
+    ck_assert_mem_eq(&a->timeouts, &b->timeouts, sizeof a->timeouts);
+    ck_assert_str_eq(a->health.path, b->health.path);
+    ck_assert_int_eq(a->health.interval, b->health.interval);
+    ck_assert_int_eq(a->health.timeout, b->health.timeout);
+    ck_assert_uint_eq(a->health.down_after, b->health.down_after);
+    ck_assert_uint_eq(a->health.up_after, b->health.up_after);
+}
+
+static void expect_same_models(const struct conf_upstream *a, const struct conf_upstream *b)
+{
+    ck_assert_uint_eq(a->model_count, b->model_count);
+    for (size_t i = 0; i < a->model_count; i++) {
+        ck_assert_str_eq(a->models[i].client_name, b->models[i].client_name);
+        ck_assert_str_eq(a->models[i].name, b->models[i].name);
+        ck_assert_pstr_eq(a->models[i].thinking, b->models[i].thinking);
+        ck_assert_mem_eq(&a->models[i].price, &b->models[i].price, sizeof a->models[i].price);
+    }
+}
+
+/* Whoever serves it as it is gets what the program does without a file. */
 START_TEST(test_reference_is_valid)
 {
     char *reference = written(config_write_reference);
@@ -22,8 +58,23 @@ START_TEST(test_reference_is_valid)
     ck_assert_uint_eq(c->workers, defaults->workers);
     ck_assert_mem_eq(&c->limits, &defaults->limits, sizeof c->limits);
     ck_assert_mem_eq(&c->timeouts, &defaults->timeouts, sizeof c->timeouts);
-    ck_assert_str_eq(c->upstreams[0].base_url, defaults->upstreams[0].base_url);
-    ck_assert_mem_eq(&c->upstreams[0].timeouts, &defaults->timeouts, sizeof c->timeouts);
+    ck_assert_uint_eq(c->upstream_count, defaults->upstream_count);
+    expect_same_requests(&c->upstreams[0], &defaults->upstreams[0]);
+    expect_same_models(&c->upstreams[0], &defaults->upstreams[0]);
+    config_unref(c);
+    config_unref(defaults);
+    free(reference);
+}
+END_TEST
+
+START_TEST(test_reference_takes_the_environment)
+{
+    char *reference = written(config_write_reference);
+    setenv("DEEPSEEK_API_KEY", "sk-e", 1);
+    setenv("DEEPSEEK_BASE_URL", "http://127.0.0.1:8600/v1", 1);
+    struct config *c = config_of(reference), *defaults = config_of("");
+    expect_same_requests(&c->upstreams[0], &defaults->upstreams[0]);
+    expect_same_models(&c->upstreams[0], &defaults->upstreams[0]);
     config_unref(c);
     config_unref(defaults);
     free(reference);
@@ -112,6 +163,7 @@ static void add_tests(TCase *tests)
 {
     tcase_add_checked_fixture(tests, clean_environment, clean_environment);
     tcase_add_test(tests, test_reference_is_valid);
+    tcase_add_test(tests, test_reference_takes_the_environment);
     tcase_add_test(tests, test_reference_is_complete);
     tcase_add_test(tests, test_shipped_reference_is_current);
     tcase_add_test(tests, test_manual);
