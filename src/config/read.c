@@ -74,14 +74,20 @@ bool reader_expect(struct reader *r, const char *key, struct node *n, enum node_
     return false;
 }
 
+static void read_section(struct reader *r, const struct option *o, struct node *value, void *base)
+{
+    if (value->kind == NODE_MAP)
+        read_mapping(r, o->table, value, (char *)base + o->offset);
+    else
+        reader_error(r, value, "%s: found %s; expected a mapping%s%s", o->key, node_kind_name(value),
+                     o->example ? " such as " : "", o->example ? o->example : "");
+}
+
 void read_option(struct reader *r, const struct option *o, struct node *value, void *base)
 {
     if (value->broken) return;
     switch (o->type) {
-    case OPTION_SECTION:
-        if (reader_expect(r, o->key, value, NODE_MAP, option_expects(o)))
-            read_mapping(r, o->table, value, (char *)base + o->offset);
-        break;
+    case OPTION_SECTION: read_section(r, o, value, base); break;
     case OPTION_TEXTS: read_texts(r, o, value, base); break;
     case OPTION_LIST: read_list(r, o, value, base); break;
     case OPTION_KEYED: read_keyed(r, o, value, base); break;

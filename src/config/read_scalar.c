@@ -1,8 +1,8 @@
 /* One value of the file into one field. */
 #include "dsgate/base/mem.h"
+#include "dsgate/config/units.h"
 #include "reader.h"
 #include "secret.h"
-#include "dsgate/config/units.h"
 #include "url.h"
 #include "value.h"
 
@@ -109,6 +109,28 @@ static void read_choice(struct reader *r, const struct option *o, struct node *v
     reader_unknown_word(r, o, value, &g);
 }
 
+/* Documentation often shows where a request goes, not where the API begins. A variable's value is not shown. */
+static void refuse_endpoint(struct reader *r, const struct option *o, struct node *value, struct text endpoint)
+{
+    struct text base = text_of(value->value);
+    while (base.p[base.n - 1] == '/')
+        base.n--;
+    base.n -= endpoint.n;
+    if (value->value == value->written)
+        reader_value_error(r, o, value, "ends in an endpoint; did you mean '" TEXT_FORMAT "'?", TEXT_ARGS(base));
+    else
+        reader_value_error(r, o, value, "ends in an endpoint; expected it without " TEXT_FORMAT, TEXT_ARGS(endpoint));
+}
+
+/* The longest one comes first. */
+static struct text endpoint_at_end(struct text path)
+{
+    static const char *const endpoints[] = {"/chat/completions", "/completions", "/embeddings", "/responses"};
+    for (size_t i = 0; i < sizeof endpoints / sizeof *endpoints; i++)
+        if (text_ends(path, text_of(endpoints[i]))) return text_of(endpoints[i]);
+    return TEXT_NONE;
+}
+
 static void read_url(struct reader *r, const struct option *o, struct node *value, struct conf_upstream *u)
 {
     struct url url;
@@ -117,6 +139,8 @@ static void read_url(struct reader *r, const struct option *o, struct node *valu
         reader_value_error(r, o, value, "%s", why);
         return;
     }
+    struct text endpoint = endpoint_at_end(text_of(url.path));
+    if (endpoint.n) refuse_endpoint(r, o, value, endpoint);
     option_release(o, u);
     u->base_url = mem_strdup(value->value);
     u->https = url.https;

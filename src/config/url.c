@@ -8,7 +8,7 @@ struct parts {
     struct text host, port, path;
 };
 
-static bool cut_scheme(struct text *rest, bool *https)
+static const char *cut_scheme(struct text *rest, bool *https)
 {
     static const char *const schemes[] = {"http://", "https://"};
     for (int i = 0; i < 2; i++) {
@@ -16,9 +16,12 @@ static bool cut_scheme(struct text *rest, bool *https)
         if (!text_starts_nocase(*rest, scheme)) continue;
         *https = i == 1;
         *rest = text_from(*rest, scheme.n);
-        return true;
+        return NULL;
     }
-    return false;
+    size_t separator = text_find(*rest, TEXT("://"));
+    if (separator == 0 || separator == rest->n || text_find_byte(*rest, '/') < separator)
+        return "has no scheme; expected http:// or https:// and a host";
+    return "has an unknown scheme; expected http:// or https://";
 }
 
 /* "host", "host:port", "[v6]" or "[v6]:port". */
@@ -42,7 +45,8 @@ static const char *split(struct text t, struct parts *p)
     for (size_t i = 0; i < t.n; i++)
         if (t.p[i] <= ' ' || t.p[i] > '~')
             return "has a space, a control character or one outside ASCII; expected none of them";
-    if (!cut_scheme(&t, &p->https)) return "has no scheme; expected http:// or https:// and a host";
+    const char *why = cut_scheme(&t, &p->https);
+    if (why) return why;
     if (text_find_byte(t, '?') < t.n || text_find_byte(t, '#') < t.n)
         return "has a query or a fragment; expected nothing behind the path";
     size_t slash = text_find_byte(t, '/');
@@ -52,14 +56,6 @@ static const char *split(struct text t, struct parts *p)
     while (p->path.n && p->path.p[p->path.n - 1] == '/')
         p->path.n--;
     return split_authority(authority, p);
-}
-
-static char *lower_case(struct text t)
-{
-    char *copy = text_dup(t);
-    for (char *c = copy; *c; c++)
-        if (*c >= 'A' && *c <= 'Z') *c = (char)(*c + ('a' - 'A'));
-    return copy;
 }
 
 const char *url_parse(struct text t, struct url *out)
@@ -72,6 +68,6 @@ const char *url_parse(struct text t, struct url *out)
     if (p.port.n && !value_port(p.port, 1, &port)) return "has a port out of range; expected 1 to 65535";
     if (p.path.n && value_path(p.path))
         return "has a path with '//', '.', '..' or characters that need escaping; expected one such as /v1";
-    *out = (struct url){p.https, lower_case(p.host), port, text_dup(p.path)};
+    *out = (struct url){p.https, value_lower(p.host), port, text_dup(p.path)};
     return NULL;
 }

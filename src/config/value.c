@@ -88,3 +88,11 @@ const char *value_path(struct text t)
         if (segment.n == 0 || text_is(segment, ".") || text_is(segment, "..")) return bad;
     return NULL;
 }
+
+char *value_lower(struct text t)
+{
+    char *copy = text_dup(t);
+    for (char *c = copy; *c; c++)
+        if (*c >= 'A' && *c <= 'Z') *c = (char)(*c + ('a' - 'A'));
+    return copy;
+}

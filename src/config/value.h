@@ -20,6 +20,9 @@ const char *value_host(struct text t);         /* a name or an IP address withou
 const char *value_listen(struct text t);       /* a literal address to listen on */
 const char *value_pin(struct text t);          /* a literal address to connect to; the port may be missing */
 
+/* A copy with all ASCII letters in lower case; the caller's. */
+char *value_lower(struct text t);
+
 /* The port after "host:"; min is 0 or 1. */
 bool value_port(struct text t, unsigned min, unsigned *port);
 

@@ -193,6 +193,8 @@ static struct node *build_document(struct builder *b)
 
 struct node *nodes_from_yaml(struct report *report, struct text yaml)
 {
+    struct text byte_order_mark = TEXT("\xEF\xBB\xBF"); /* some editors' mark of UTF-8: no text, and no column */
+    if (text_starts(yaml, byte_order_mark)) yaml = text_from(yaml, byte_order_mark.n);
     struct builder b = {.report = report, .bytes = yaml};
     if (!yaml_parser_initialize(&b.parser)) {
         report_add(report, 0, 0, "out of memory");

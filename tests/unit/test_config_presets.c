@@ -186,6 +186,28 @@ START_TEST(test_preset_from_a_variable)
 }
 END_TEST
 
+static const struct {
+    const char *written, *meant;
+} words[] = {
+    {"deepsek", "deepseek"},   {"ark", "volcengine"},       {"Ark", "volcengine"},   {"doubao", "volcengine"},
+    {"volcano", "volcengine"}, {"bytedance", "volcengine"}, {"aliyun", "dashscope"}, {"alibaba", "dashscope"},
+    {"qwen", "dashscope"},     {"bailian", "dashscope"},    {"TENCENT", "tencent"},  {"hunyuan", "tencent"},
+    {"tokenhub", "tencent"},   {"Huawei", "huawei"},        {"modelarts", "huawei"}, {"pangu", "huawei"},
+    {"baidu", "qianfan"},      {"wenxin", "qianfan"},       {"ernie", "qianfan"},    {"silicon", "siliconflow"},
+    {"nvidia", "nim"},         {"llama.cpp", "llamacpp"},   {"foundry", "azure"},    {"aliyum", "dashscope"},
+    {"chatgpt", "openai"},     {"azur", "azure"},
+};
+
+START_TEST(test_unknown_preset_near_a_word)
+{
+    char yaml[100], error[200];
+    snprintf(yaml, sizeof yaml, "upstreams: [{preset: %s}]", words[_i].written);
+    snprintf(error, sizeof error, "f:1:22: preset: '%s' is unknown; did you mean '%s'?\n", words[_i].written,
+             words[_i].meant);
+    expect_errors(text_of(yaml), error);
+}
+END_TEST
+
 START_TEST(test_unknown_preset_far_from_all)
 {
     expect_errors(
@@ -206,6 +228,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, test_override);
     tcase_add_test(tests, test_models_are_laid_over);
     tcase_add_test(tests, test_preset_from_a_variable);
+    tcase_add_loop_test(tests, test_unknown_preset_near_a_word, 0, COUNT(words));
     tcase_add_test(tests, test_unknown_preset_far_from_all);
 }
 
