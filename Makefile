@@ -92,7 +92,7 @@ deps:  ## install missing packages
 run:  ## install what is missing, build, run the gateway (on the simulator when there is no key); ARGS="-c FILE"
 	@sh scripts/install-packages.sh build
 	@$(MAKE) --no-print-directory $(PARALLEL) all
-	@BUILD="$(BUILD)" sh scripts/run.sh $(ARGS)
+	@exec env BUILD="$(BUILD)" sh scripts/run.sh $(ARGS)
 
 # The options' part of dsgate.yaml(5) is generated from the option table, like the reference file.
 $(BUILD)/man/dsgate.yaml.5: docs/man/dsgate.yaml.5.in $(BUILD)/dsgate
