@@ -33,6 +33,8 @@ test  | program mandoc               | mandoc              | mandoc             
 later | program npm                  | npm                 | nodejs-npm                  | npm          | node
 later | fuzzer clang                 | libclang-rt-dev     | compiler-rt                 | compiler-rt  | -
 bench | program nginx                | nginx               | nginx                       | nginx        | nginx
+bench | program wrk                  | wrk                 | wrk                         | wrk          | wrk
+bench | program taskset              | util-linux          | util-linux-core             | util-linux-misc | -
 '
 
 PATH=$PATH:/usr/sbin:/sbin # where Debian keeps nginx

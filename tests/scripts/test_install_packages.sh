@@ -48,6 +48,31 @@ verdict 'not allowed to: says what to do' \
     '    apt-get update && apt-get install -y --no-install-recommends libcurl4-openssl-dev libevent-dev libssl-dev libyaml-dev' \
     "$(printf '%s\n' "$output" | tail -n 1)"
 
+# What the benchmark calls, on a machine with hardly anything. Services are there, so that none is kept from starting.
+bench_on() {
+    bare=$fake/bare-$1
+    mkdir "$bare"
+    for tool in sh env cat grep ls sed sort tr; do
+        ln -s "$(command -v "$tool")" "$bare/$tool"
+    done
+    fake "bare-$1/id" 'echo 0'
+    fake "bare-$1/nginx" ''
+    fake "bare-$1/promtool" ''
+    fake "bare-$1/$1" "echo \"\$@\" >>'$fake/asked'"
+    : >"$fake/asked"
+    PATH=$bare sh scripts/install-packages.sh bench >/dev/null 2>&1
+    for package in $2; do
+        verdict "$1: the benchmark needs $package" "$package" "$(tr ' ' '\n' <"$fake/asked" | grep -x "$package" | sort -u)"
+    done
+}
+# The script looks into /usr/sbin, too; where that is /usr/bin, nothing can be hidden from it.
+if [ ! -e /usr/sbin/env ]; then
+    bench_on apt-get 'wrk util-linux python3 openssl gcc'
+    bench_on dnf 'wrk util-linux-core python3 openssl gcc'
+    bench_on apk 'wrk util-linux-misc python3 openssl gcc'
+    bench_on brew 'wrk python3 openssl@3'
+fi
+
 run everything
 verdict 'an unknown task' 2 "$status"
 
