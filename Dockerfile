@@ -2,7 +2,7 @@
 #
 #   docker build -t dsgate .
 #   docker run --rm --read-only --cap-drop ALL -p 127.0.0.1:8585:8585 -e DEEPSEEK_API_KEY dsgate
-#   docker run --rm --read-only --cap-drop ALL -p 127.0.0.1:8585:8585 -v ./dsgate.yaml:/etc/dsgate/dsgate.yaml:ro dsgate run -c /etc/dsgate/dsgate.yaml
+#   docker run --rm --read-only --cap-drop ALL -p 127.0.0.1:8585:8585 -v ./dsgate.yaml:/etc/dsgate/dsgate.yaml:ro dsgate
 
 FROM debian:bookworm-slim AS build
 WORKDIR /src
@@ -27,11 +27,12 @@ COPY conf/dsgate.yaml conf/dsgate.reference.yaml /etc/dsgate/
 # A library that is missing above shows here, not when the image is used.
 RUN dsgate --version && dsgate-sim --version
 USER 65532:65532
-# Without a config file these say where to listen. The admin port stays inside the container unless
-# DSGATE_ADMIN=0.0.0.0:8586 lets a Prometheus of the same network in; never publish it.
+# The image's dsgate.yaml takes these. The admin port stays inside the container unless DSGATE_ADMIN=0.0.0.0:8586 lets a
+# Prometheus of the same network in; never publish it.
 ENV DSGATE_LISTEN=0.0.0.0:8585
 EXPOSE 8585 8586
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=10s --timeout=5s --start-period=2s CMD ["dsgate", "health"]
+# Both read one file, so that the port which is asked is the one that is served: put a config of your own in its place.
+HEALTHCHECK --interval=10s --timeout=5s --start-period=2s CMD ["dsgate", "health", "-c", "/etc/dsgate/dsgate.yaml"]
 ENTRYPOINT ["dsgate"]
-CMD ["run"]
+CMD ["run", "-c", "/etc/dsgate/dsgate.yaml"]
