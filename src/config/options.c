@@ -187,7 +187,10 @@ static const struct option upstream_rows[] = {
     {"name", OPTION_TEXT, UPSTREAM(name), .check = value_name, .required = true, .unset = "the preset's name",
      .example = "deepseek", .shown = SHOWN_AS_COMMENT, .doc = "Unique name of the upstream in logs and metrics."},
     {"preset", OPTION_TEXT, UPSTREAM(preset), .check = value_name, .example = "deepseek", .shown = SHOWN_SET,
-     .doc = "Provider whose address, dialect and model names to begin with; keys given here override it."},
+     .doc = "Provider whose address, dialect and model names to begin with; keys given here override it. One of: "
+            "deepseek, "
+            "openai, volcengine, dashscope, tencent, huawei, qianfan, siliconflow, openrouter, together, fireworks, "
+            "azure (which needs a base_url), nim, vllm, sglang, llamacpp or ollama."},
     {"dialect", OPTION_ENUM, UPSTREAM(dialect), .fallback = "openai", .names = dialect_names, .shown = SHOWN_AS_COMMENT,
      .doc =
          "Provider's way of telling errors, usage, thinking and continuations; kept for later, nothing reads it yet."},

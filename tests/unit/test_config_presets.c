@@ -80,6 +80,24 @@ START_TEST(test_each_preset)
 }
 END_TEST
 
+/* Where people look for the names. */
+START_TEST(test_each_preset_is_told)
+{
+    static const char *const files[] = {"README.md", "README.zh-CN.md", "conf/dsgate.reference.yaml"};
+    static char bytes[65536];
+    for (int i = 0; i < COUNT(files); i++) {
+        FILE *in = fopen(files[i], "r");
+        ck_assert_ptr_nonnull(in);
+        bytes[fread(bytes, 1, sizeof bytes - 1, in)] = '\0';
+        fclose(in);
+        const char *list = strstr(bytes, i < 2 ? "`deepseek` `openai`" : "One of: deepseek");
+        ck_assert_msg(list != NULL, "%s lists no presets", files[i]);
+        for (int j = 0; j < COUNT(presets); j++)
+            ck_assert_msg(strstr(list, presets[j].name) != NULL, "%s misses %s", files[i], presets[j].name);
+    }
+}
+END_TEST
+
 START_TEST(test_azure)
 {
     struct config *c = upstream_of("preset: azure, base_url: 'https://r.openai.azure.com/openai/v1'");
@@ -222,6 +240,7 @@ static void add_tests(TCase *tests)
 {
     tcase_add_checked_fixture(tests, clean_environment, clean_environment);
     tcase_add_loop_test(tests, test_each_preset, 0, COUNT(presets));
+    tcase_add_test(tests, test_each_preset_is_told);
     tcase_add_test(tests, test_azure);
     tcase_add_test(tests, test_deepseek_prices_and_thinking);
     tcase_add_loop_test(tests, test_paths, 0, COUNT(paths));
