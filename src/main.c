@@ -205,8 +205,8 @@ static int dispatch(struct program *p, const char *command, bool manual)
 
 static int refuse_argument(const char *command, const char *argument)
 {
-    fprintf(stderr, "dsgate: '%s' is one argument too many; a config file is given with -c: dsgate %s -c %s\n", argument,
-            command, argument);
+    fprintf(stderr, "dsgate: '%s' is one argument too many; a config file is given with -c: dsgate %s -c %s\n",
+            argument, command, argument);
     return fail_usage();
 }
 

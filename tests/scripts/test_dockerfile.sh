@@ -1,5 +1,6 @@
 #!/bin/sh
-# What the image's command, its health check and its files say of each other. usage: test_dockerfile.sh (from the top folder)
+# What the image's command, its health check and its files say of each other.
+# usage: test_dockerfile.sh (from the top folder)
 set -u
 . tests/scripts/verdict.sh
 

@@ -62,7 +62,8 @@ bench_on() {
     : >"$fake/asked"
     PATH=$bare sh scripts/install-packages.sh bench >/dev/null 2>&1
     for package in $2; do
-        verdict "$1: the benchmark needs $package" "$package" "$(tr ' ' '\n' <"$fake/asked" | grep -x "$package" | sort -u)"
+        verdict "$1: the benchmark needs $package" "$package" \
+            "$(tr ' ' '\n' <"$fake/asked" | grep -x "$package" | sort -u)"
     done
 }
 # The script looks into /usr/sbin, too; where that is /usr/bin, nothing can be hidden from it.
