@@ -90,7 +90,8 @@ start_gateway() {
     mkfifo "$folder/log"
     pass_on <"$folder/log" &
     reader=$!
-    trap stop INT TERM HUP
+    trap stop TERM HUP
+    trap : INT # Ctrl-C reaches the gateway by itself, and a second signal would keep it from draining
     DEEPSEEK_BASE_URL=http://127.0.0.1:$port DEEPSEEK_API_KEY=sk-simulator "$BUILD/dsgate" run 2>"$folder/log" &
     gateway=$!
     [ -z "$stopping" ] || stop

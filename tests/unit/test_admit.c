@@ -24,7 +24,7 @@ static const struct {
     {"POST /v2/chat/completions", "", CHAT, FAIL_NO_ENDPOINT, NULL, NULL},
     {"POST /v1/../admin", "", CHAT, FAIL_NO_ENDPOINT, NULL, NULL},
     {"POST /anthropic/v1/complete", "", CHAT, FAIL_NO_ENDPOINT, NULL, "unknown"},
-    {"GET /v1/messages/batches", GZIP, "", FAIL_NO_ENDPOINT, NULL, "unknown"},
+    {"GET /anthropic/v1/complete", GZIP, "", FAIL_NO_ENDPOINT, NULL, "unknown"},
     {"BREW /anthropic/tea", "", "", FAIL_NO_ENDPOINT, NULL, "unknown"},
     {"GET /v1/chat/completions", "", "", FAIL_METHOD, NULL, "chat"},
     {"PUT /v1/models", "", "", FAIL_METHOD, NULL, "models"},
