@@ -1,5 +1,10 @@
 #include "dsgate/sched/health.h"
 
+struct health_rules health_rules_of(const struct conf_upstream *u)
+{
+    return (struct health_rules){u->health.interval, u->health.down_after, u->health.up_after};
+}
+
 static enum health_change succeeded(struct health *h, const struct health_rules *r)
 {
     h->faults = 0;

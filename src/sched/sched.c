@@ -194,7 +194,7 @@ void sched_release(struct sched *s, struct lease *lease, enum outcome o, usec_t 
 {
     const struct upstream *u = lease->upstream;
     if (!u) return;
-    struct health_rules rules = {u->conf->health.interval, u->conf->health.down_after, u->conf->health.up_after};
+    struct health_rules rules = health_rules_of(u->conf);
     struct list wake;
     list_init(&wake);
     pthread_mutex_lock(&s->mutex);
@@ -236,7 +236,7 @@ unsigned sched_look(struct sched *s, const struct pool *pool, struct sched_upstr
     pthread_mutex_lock(&s->mutex);
     for (size_t i = 0; i < pool->upstream_count; i++) {
         const struct upstream *u = &pool->upstreams[i];
-        struct health_rules rules = {.interval = u->conf->health.interval};
+        struct health_rules rules = health_rules_of(u->conf);
         views[i] = (struct sched_upstream_view){.down = u->state->health.down,
                                                 .in_flight = u->state->in_flight,
                                                 .probe_due = health_probe_due(&u->state->health, &rules)};

@@ -65,5 +65,15 @@ START_TEST(test_what_does_not_count_does_not_put_probes_off)
 }
 END_TEST
 
-TEST_MAIN("health", test_transitions, test_probes_are_due_when_something_is_suspected,
-          test_what_does_not_count_does_not_put_probes_off)
+START_TEST(test_rules_are_those_of_the_config)
+{
+    struct conf_upstream u = {.health = {.interval = 7, .down_after = 3, .up_after = 2}};
+    struct health_rules rules = health_rules_of(&u);
+    ck_assert_int_eq(rules.interval, 7);
+    ck_assert_uint_eq(rules.down_after, 3);
+    ck_assert_uint_eq(rules.up_after, 2);
+}
+END_TEST
+
+TEST_MAIN("health", test_rules_are_those_of_the_config, test_transitions,
+          test_probes_are_due_when_something_is_suspected, test_what_does_not_count_does_not_put_probes_off)

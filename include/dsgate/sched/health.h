@@ -8,15 +8,16 @@
 #ifndef DSGATE_SCHED_HEALTH_H
 #define DSGATE_SCHED_HEALTH_H
 
-#include "dsgate/base/clock.h"
-#include <stdbool.h>
+#include "dsgate/config/config.h"
 
 enum outcome { OUTCOME_SUCCESS, OUTCOME_FAULT, OUTCOME_BUSY /* 429, 503 */, OUTCOME_NEUTRAL, OUTCOME_COUNT };
 
 struct health_rules {
-    usec_t interval;
-    unsigned down_after, up_after;
+    usec_t interval;                /* between probes */
+    unsigned down_after, up_after;  /* results in a row; >= 1 */
 };
+
+struct health_rules health_rules_of(const struct conf_upstream *u);
 
 struct health {
     bool down;
