@@ -3,7 +3,8 @@
 #include "dsgate/gate/prober.h"
 #include "dsgate/base/log.h"
 #include "dsgate/net/curl.h"
-#include <stdio.h>
+#include "dsgate/net/http.h"
+#include "dsgate/relay/upstream_fields.h"
 
 #define LOOK_INTERVAL USEC_PER_SEC
 
@@ -12,6 +13,7 @@ struct watch {
     struct prober *prober;
     struct upstream *upstream;
     struct curl_get *get; /* under way */
+    unsigned pin;         /* the one that is asked, if there are any */
 };
 
 struct prober {
@@ -26,60 +28,77 @@ struct prober {
 
 /* ---- one probe ---- */
 
+static void ask(struct watch *w, unsigned pin);
+
 static bool is_alive(unsigned status) { return status > 0 && status < 500 && status != 429; }
 
+/* A pin that takes no connection is passed over for the next, as by requests. One that does is what they go to as well,
+ * so that its answer is the upstream's. */
 static void on_answer(void *arg, const struct curl_result *result)
 {
     struct watch *w = arg;
     struct prober *p = w->prober;
     const struct conf_upstream *u = w->upstream->conf;
-    struct health_rules rules = {u->health.interval, u->health.down_after, u->health.up_after};
+    struct health_rules rules = health_rules_of(u);
     w->get = NULL;
-    log_debug("probe of %s: %s%u", u->name, result->error, result->status);
-    sched_note_probe(p->sched, w->upstream->state, &rules, is_alive(result->status), loop_now(p->loop));
+    log_debug("probe of %s: %s, status %u", u->name, result->status ? "answered" : result->error, result->status);
+    if (!result->connected && w->pin + 1 < w->upstream->origin->pins.count)
+        ask(w, w->pin + 1);
+    else
+        sched_note_probe(p->sched, w->upstream->state, &rules, is_alive(result->status), loop_now(p->loop));
 }
 
-/* "https://host:port/base/models": always from the config's parts. */
-static void put_url(struct buf *url, const struct conf_upstream *u)
+static void put_host(struct buf *b, const char *host, unsigned port)
 {
-    bool v6 = strchr(u->host, ':') != NULL;
-    buf_printf(url, v6 ? "%s://[%s]:%u" : "%s://%s:%u", u->https ? "https" : "http", u->host, u->port);
+    buf_printf(b, strchr(host, ':') ? "[%s]:%u" : "%s:%u", host, port);
+}
+
+/* "https://host:port/base/models": the host is the one that the certificate must be for. */
+static void put_url(struct buf *url, const struct conf_upstream *u, const struct origin *o)
+{
+    buf_add(url, o->tls ? TEXT("https://") : TEXT("http://"));
+    put_host(url, o->tls ? o->server_name : o->host, o->port);
     buf_add(url, text_of(u->base_path));
     buf_add(url, text_of(u->health.path));
     buf_add_byte(url, '\0');
 }
 
-static void put_key_line(struct buf *line, const struct conf_upstream *u)
+static void put_place(struct buf *place, const struct origin *o, unsigned pin)
 {
-    bool bearer = text_eq_nocase(text_of(u->auth_header), TEXT("authorization"));
-    buf_add(line, text_of(u->auth_header));
-    buf_add(line, bearer ? TEXT(": Bearer ") : TEXT(": "));
-    buf_add(line, text_of(u->api_key ? u->api_key : ""));
-    buf_add_byte(line, '\0');
+    if (o->pins.count)
+        address_format(&o->pins.at[pin], place);
+    else
+        put_host(place, o->host, o->port);
+    buf_add_byte(place, '\0');
 }
 
-static void probe(struct watch *w)
+static void put_fields(struct buf *fields, const struct conf_upstream *u, const struct origin *o)
+{
+    http_put(fields, TEXT("Host"), text_of(o->authority));
+    if (u->api_key) upstream_put_key(fields, u);
+    upstream_put_headers(fields, u);
+}
+
+static void ask(struct watch *w, unsigned pin)
 {
     const struct conf_upstream *u = w->upstream->conf;
-    struct buf url = {0}, key = {0};
-    put_url(&url, u);
-    put_key_line(&key, u);
-    const char *headers[] = {key.data};
-    const char *pin = u->resolve_count ? u->resolve[0] : NULL;
-    bool is_unix = pin && !strncmp(pin, "unix:", 5);
+    struct buf url = {0}, place = {0}, fields = {0};
+    put_url(&url, u, w->upstream->origin);
+    put_place(&place, w->upstream->origin, pin);
+    put_fields(&fields, u, w->upstream->origin);
     struct curl_options o = {.url = url.data,
-                             .headers = headers,
-                             .header_count = u->api_key ? 1 : 0,
-                             .unix_socket = is_unix ? pin + 5 : NULL,
-                             .connect_to = is_unix ? NULL : pin,
+                             .connect_to = place.data,
+                             .fields = buf_text(&fields),
                              .ca_file = u->tls.ca_file,
                              .cert_file = u->tls.cert_file,
                              .key_file = u->tls.key_file,
                              .insecure = u->tls.insecure,
                              .timeout = u->health.timeout};
+    w->pin = pin;
     w->get = curl_door_get(w->prober->door, &o, on_answer, w);
-    explicit_bzero(key.data, key.capacity);
-    buf_free(&key);
+    explicit_bzero(fields.data, fields.capacity);
+    buf_free(&fields);
+    buf_free(&place);
     buf_free(&url);
 }
 
@@ -91,7 +110,7 @@ static void on_timer(struct timer *timer)
     usec_t now = loop_now(p->loop);
     sched_look(p->sched, p->pool, p->views);
     for (size_t i = 0; i < p->pool->upstream_count; i++)
-        if (!p->watches[i].get && p->views[i].probe_due <= now) probe(&p->watches[i]);
+        if (!p->watches[i].get && p->views[i].probe_due <= now) ask(&p->watches[i], 0);
     timer_set(p->loop, timer, now + LOOK_INTERVAL, on_timer);
 }
 

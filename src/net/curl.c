@@ -10,6 +10,7 @@
 #include <curl/curl.h>
 #include <dlfcn.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #define ANSWER_MAX ((size_t)1024 * 1024)
 
@@ -125,9 +126,11 @@ static void get_free(struct curl_get *g)
 
 static void get_done(struct curl_get *g, CURLcode code)
 {
-    struct curl_result result = {0};
+    curl_off_t connect_time = 0;
     long status = 0;
     g->door->f.curl_easy_getinfo(g->easy, CURLINFO_RESPONSE_CODE, &status);
+    g->door->f.curl_easy_getinfo(g->easy, CURLINFO_CONNECT_TIME_T, &connect_time);
+    struct curl_result result = {.connected = connect_time > 0};
     if (code == CURLE_OK || status > 0)
         result.status = (unsigned)status;
     else
@@ -214,10 +217,32 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *arg)
     return g->received > ANSWER_MAX ? 0 : size * n;
 }
 
+/* OpenSSL looks at these variables for the system's store, which requests therefore use; libcurl does not. */
+static void trust_system(struct curl_get *g)
+{
+    struct functions *f = &g->door->f;
+    const char *file = getenv("SSL_CERT_FILE"), *folder = getenv("SSL_CERT_DIR");
+    if (file) f->curl_easy_setopt(g->easy, CURLOPT_CAINFO, file);
+    if (folder) f->curl_easy_setopt(g->easy, CURLOPT_CAPATH, folder);
+}
+
+/* libcurl would go on to trust its folder of public authorities beside the file, and to remember the file's old content
+ * for a day. */
+static void trust_file(struct curl_get *g, const char *ca_file)
+{
+    struct functions *f = &g->door->f;
+    f->curl_easy_setopt(g->easy, CURLOPT_CAINFO, ca_file);
+    f->curl_easy_setopt(g->easy, CURLOPT_CAPATH, NULL);
+    f->curl_easy_setopt(g->easy, CURLOPT_CA_CACHE_TIMEOUT, 0L);
+}
+
 static void set_tls(struct curl_get *g, const struct curl_options *o)
 {
     struct functions *f = &g->door->f;
-    if (o->ca_file) f->curl_easy_setopt(g->easy, CURLOPT_CAINFO, o->ca_file);
+    if (o->ca_file)
+        trust_file(g, o->ca_file);
+    else
+        trust_system(g);
     if (o->cert_file) f->curl_easy_setopt(g->easy, CURLOPT_SSLCERT, o->cert_file);
     if (o->key_file) f->curl_easy_setopt(g->easy, CURLOPT_SSLKEY, o->key_file);
     f->curl_easy_setopt(g->easy, CURLOPT_SSL_VERIFYPEER, o->insecure ? 0L : 1L);
@@ -225,27 +250,46 @@ static void set_tls(struct curl_get *g, const struct curl_options *o)
     f->curl_easy_setopt(g->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
 }
 
+static void connect_to(struct curl_get *g, const char *where)
+{
+    struct functions *f = &g->door->f;
+    if (text_starts(text_of(where), TEXT("unix:"))) {
+        f->curl_easy_setopt(g->easy, CURLOPT_UNIX_SOCKET_PATH, where + strlen("unix:"));
+        return;
+    }
+    char *rule = mem_printf("::%s", where); /* any host and port of a URL: there is but one */
+    g->connect_to = f->curl_slist_append(NULL, rule);
+    f->curl_easy_setopt(g->easy, CURLOPT_CONNECT_TO, g->connect_to);
+    mem_free(rule);
+}
+
+/* A kept connection would prove nothing about the next one, nor be there for a renewed certificate. */
 static void set_way(struct curl_get *g, const struct curl_options *o)
 {
     struct functions *f = &g->door->f;
     f->curl_easy_setopt(g->easy, CURLOPT_URL, o->url);
     f->curl_easy_setopt(g->easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    f->curl_easy_setopt(g->easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    f->curl_easy_setopt(g->easy, CURLOPT_FRESH_CONNECT, 1L);
+    f->curl_easy_setopt(g->easy, CURLOPT_FORBID_REUSE, 1L);
     f->curl_easy_setopt(g->easy, CURLOPT_PROXY, ""); /* nothing from the environment */
-    if (o->unix_socket) f->curl_easy_setopt(g->easy, CURLOPT_UNIX_SOCKET_PATH, o->unix_socket);
-    if (o->connect_to) {
-        char rule[320];
-        snprintf(rule, sizeof rule, "::%s", o->connect_to);
-        g->connect_to = f->curl_slist_append(NULL, rule);
-        f->curl_easy_setopt(g->easy, CURLOPT_CONNECT_TO, g->connect_to);
+    connect_to(g, o->connect_to);
+}
+
+static void set_fields(struct curl_get *g, struct text fields)
+{
+    struct functions *f = &g->door->f;
+    for (struct text line; text_cut(&fields, '\n', &line);) {
+        char *field = text_dup(text_make(line.p, line.n - 1)); /* without its CR */
+        g->headers = f->curl_slist_append(g->headers, field);
+        mem_free_secret(field);
     }
+    f->curl_easy_setopt(g->easy, CURLOPT_HTTPHEADER, g->headers);
 }
 
 static void set_up(struct curl_get *g, const struct curl_options *o)
 {
     struct functions *f = &g->door->f;
-    for (size_t i = 0; i < o->header_count; i++)
-        g->headers = f->curl_slist_append(g->headers, o->headers[i]);
-    f->curl_easy_setopt(g->easy, CURLOPT_HTTPHEADER, g->headers);
     f->curl_easy_setopt(g->easy, CURLOPT_TIMEOUT_MS, (long)(o->timeout / USEC_PER_MS));
     f->curl_easy_setopt(g->easy, CURLOPT_NOSIGNAL, 1L);
     f->curl_easy_setopt(g->easy, CURLOPT_QUICK_EXIT, 1L); /* an end must not wait for a resolver thread */
@@ -254,6 +298,7 @@ static void set_up(struct curl_get *g, const struct curl_options *o)
     f->curl_easy_setopt(g->easy, CURLOPT_WRITEDATA, g);
     f->curl_easy_setopt(g->easy, CURLOPT_PRIVATE, g);
     set_way(g, o);
+    set_fields(g, o->fields);
     set_tls(g, o);
 }
 

@@ -2,6 +2,7 @@
  * key or the end of the body. */
 #include "dsgate/relay/upstream_request.h"
 #include "dsgate/base/mem.h"
+#include "dsgate/relay/upstream_fields.h"
 
 /* Fields in which clients carry keys; replaced when the upstream has a key of its own. */
 static bool carries_key(const struct http_field *f)
@@ -9,19 +10,12 @@ static bool carries_key(const struct http_field *f)
     return f->id == HTTP_AUTHORIZATION || f->id == HTTP_X_API_KEY || f->id == HTTP_API_KEY;
 }
 
+/* Anthropic's shape carries the key in x-api-key; servers that only know bearer tokens find theirs as well. */
 static void put_key(struct buf *b, const struct endpoint *e, const struct conf_upstream *u)
 {
-    struct text key = text_of(u->api_key);
-    bool bearer = text_eq_nocase(text_of(u->auth_header), TEXT("authorization"));
-    /* Anthropic's shape carries the key in x-api-key; servers that only know bearer tokens find theirs as well. */
-    if (e->root == ROOT_ANTHROPIC) http_put(b, TEXT("x-api-key"), key);
-    if (bearer) {
-        BUF_ADD(b, "Authorization: Bearer ");
-        buf_add(b, key);
-        BUF_ADD(b, "\r\n");
-    } else if (e->root != ROOT_ANTHROPIC || !text_eq_nocase(text_of(u->auth_header), TEXT("x-api-key"))) {
-        http_put(b, text_of(u->auth_header), key);
-    }
+    bool anthropic = e->root == ROOT_ANTHROPIC;
+    if (anthropic) http_put(b, TEXT("x-api-key"), text_of(u->api_key));
+    if (!anthropic || !text_eq_nocase(text_of(u->auth_header), TEXT("x-api-key"))) upstream_put_key(b, u);
 }
 
 static bool set_by_config(const struct conf_upstream *u, struct text name)
@@ -48,8 +42,7 @@ static void put_fields(struct buf *b, const struct relay_source *from, const str
         const struct http_field *f = &from->head->fields[i];
         if (forwards(from, u, f)) http_put(b, http_field_name(from->head, f), http_field_value(from->head, f));
     }
-    for (size_t i = 0; i < u->header_count; i++)
-        http_put(b, text_of(u->headers[i].name), text_of(u->headers[i].value));
+    upstream_put_headers(b, u);
 }
 
 static bool put_request_line(struct buf *b, const struct relay_source *from, const struct relay_target *to)

@@ -1,9 +1,12 @@
 /* prober.h - active health checks: brings upstreams that are down, or under suspicion, back.
  *
  * An upstream that serves well is never probed: passive results say more and cost nothing, and an idle gateway stays
- * silent. After a fault GET base_path + health.path is asked every health.interval, with the upstream's key and TLS
- * settings, until sched says that no probe is wanted. Any answer below 500 other than 429 counts as alive. Lives on the
- * main loop.
+ * silent. After a fault GET base_path + health.path is asked every health.interval (a look once a second finds who is
+ * due), until sched says that no probe is wanted. Any answer below 500 other than 429 counts as alive.
+ *
+ * A probe goes the way that requests go, because what stops only one of them would keep a healthy upstream down: with
+ * the same Host, key, `headers:`, TLS settings and server name, over HTTP/1.1, and to the first pinned address that
+ * takes a connection. Each address has health.timeout for itself. Lives on the main loop.
  */
 #ifndef DSGATE_GATE_PROBER_H
 #define DSGATE_GATE_PROBER_H
@@ -13,8 +16,11 @@
 
 struct prober;
 
+/* Both must outlive it. It does nothing before it has a pool. */
 struct prober *prober_new(struct loop *loop, struct sched *sched);
-void prober_use_pool(struct prober *p, struct pool *pool); /* references it */
-void prober_free(struct prober *p);                        /* ends probes under way */
+
+/* Probes this pool's upstreams from now on; references it. Probes of the pool before are ended without a result. */
+void prober_use_pool(struct prober *p, struct pool *pool);
+void prober_free(struct prober *p); /* ends probes under way */
 
 #endif
