@@ -1,6 +1,9 @@
 /* An answer can be on its way to a loop when its asker gives up and is freed. So what travels is not the query but a
  * struct dns_answer of our own: cancelling cuts the answer's link to its query, on the one thread that also delivers
- * it. */
+ * it. An answer that has not set out yet never does, because its loop may be gone by then.
+ *
+ * getaddrinfo(3) can't be interrupted, and takes half a minute when no name server answers. So the end does not wait
+ * for it: the last to leave, owner or thread, frees what they share. */
 #include "dsgate/net/dns.h"
 #include "dns_resolver.h"
 #include "dsgate/base/log.h"
@@ -31,6 +34,7 @@ struct dns_answer {
     struct dns *dns;
     struct loop *loop;
     struct dns_query *query; /* NULL: cancelled on the way */
+    bool travelling;
     unsigned port;
     struct address_list addresses;
     const char *failure;
@@ -46,8 +50,8 @@ struct dns {
     unsigned name_count;
     struct list jobs;       /* of struct name */
     struct list travelling; /* of struct dns_answer, posted and not delivered */
-    pthread_t threads[THREADS];
     unsigned thread_count;
+    unsigned holders; /* threads, and the owner until dns_free() */
 };
 
 static void give(const struct address_list *from, unsigned port, struct address_list *to)
@@ -94,6 +98,7 @@ static void conclude(struct dns *d, struct name *name, const struct address_list
         struct dns_answer *a = CONTAINER_OF(node, struct dns_answer, node);
         if (usable) a->addresses = name->addresses;
         a->failure = usable ? NULL : failure;
+        a->travelling = true;
         list_push_back(&d->travelling, &a->node);
         loop_post(a->loop, &a->post);
     }
@@ -110,6 +115,26 @@ static void look_up(struct dns *d, struct name *name)
     conclude(d, name, &found, failure);
 }
 
+static void forget_name(struct dns *d, struct name *name)
+{
+    list_remove(&name->node);
+    d->name_count--;
+    mem_free(name);
+}
+
+/* Takes the mutex locked, and leaves nothing behind if nobody else is there. */
+static void leave(struct dns *d)
+{
+    bool last = --d->holders == 0;
+    pthread_mutex_unlock(&d->mutex);
+    if (!last) return;
+    LIST_FOREACH_SAFE(node, &d->names)
+    forget_name(d, CONTAINER_OF(node, struct name, node));
+    pthread_cond_destroy(&d->work);
+    pthread_mutex_destroy(&d->mutex);
+    mem_free(d);
+}
+
 static void *resolve_names(void *arg)
 {
     struct dns *d = arg;
@@ -121,21 +146,27 @@ static void *resolve_names(void *arg)
         else
             pthread_cond_wait(&d->work, &d->mutex);
     }
-    pthread_mutex_unlock(&d->mutex);
+    leave(d);
     return NULL;
 }
 
 /* Signals are for the main thread. */
 static bool start_thread(struct dns *d)
 {
+    pthread_t thread;
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    int error = pthread_create(&d->threads[d->thread_count], NULL, resolve_names, d);
+    int error = pthread_create(&thread, NULL, resolve_names, d);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (error) log_error("cannot start a resolver thread: %s", strerror(error));
-    if (!error) d->thread_count++;
-    return !error;
+    if (error) {
+        log_error("cannot start a resolver thread: %s", strerror(error));
+        return false;
+    }
+    pthread_detach(thread);
+    d->thread_count++;
+    d->holders++;
+    return true;
 }
 
 static void begin_lookup(struct dns *d, struct name *name)
@@ -163,13 +194,6 @@ static struct name *find_name(struct dns *d, const char *host, uint32_t hash)
         return name;
     }
     return NULL;
-}
-
-static void forget_name(struct dns *d, struct name *name)
-{
-    list_remove(&name->node);
-    d->name_count--;
-    mem_free(name);
 }
 
 /* Makes room by forgetting the name that was unused for longest; false when all are being looked up. */
@@ -252,9 +276,16 @@ bool dns_ask(struct dns *d, struct loop *loop, struct dns_query *q, const char *
 
 void dns_cancel(struct dns *d, struct dns_query *q)
 {
-    if (!q->coming) return;
-    q->coming->query = NULL;
+    struct dns_answer *a = q->coming;
+    if (!a) return;
     q->coming = NULL;
+    pthread_mutex_lock(&d->mutex);
+    a->query = NULL;
+    if (!a->travelling) {
+        list_remove(&a->node);
+        mem_free(a);
+    }
+    pthread_mutex_unlock(&d->mutex);
 }
 
 /* ---- the whole ---- */
@@ -264,6 +295,7 @@ struct dns *dns_new_with(dns_resolver *resolve, usec_t (*now)(void))
     struct dns *d = MEM_NEW(struct dns);
     d->resolve = resolve;
     d->now = now;
+    d->holders = 1;
     pthread_mutex_init(&d->mutex, NULL);
     pthread_cond_init(&d->work, NULL);
     list_init(&d->names);
@@ -286,17 +318,8 @@ void dns_free(struct dns *d)
     pthread_mutex_lock(&d->mutex);
     d->stopping = true;
     pthread_cond_broadcast(&d->work);
-    pthread_mutex_unlock(&d->mutex);
-    for (unsigned i = 0; i < d->thread_count; i++)
-        pthread_join(d->threads[i], NULL);
-    LIST_FOREACH_SAFE(node, &d->names)
-    {
-        struct name *name = CONTAINER_OF(node, struct name, node);
-        drop_answers(&name->askers);
-        forget_name(d, name);
-    }
+    LIST_FOREACH(node, &d->names)
+    drop_answers(&CONTAINER_OF(node, struct name, node)->askers);
     drop_answers(&d->travelling);
-    pthread_cond_destroy(&d->work);
-    pthread_mutex_destroy(&d->mutex);
-    mem_free(d);
+    leave(d);
 }

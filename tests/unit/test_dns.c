@@ -1,5 +1,6 @@
 #include "../../src/net/dns_resolver.h"
 #include "net_test.h"
+#include <dirent.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -22,6 +23,7 @@ static const char *fake_resolve(const char *host, struct address_list *out)
     while (!gate_open)
         pthread_cond_wait(&moved, &gate);
     waiting--;
+    pthread_cond_broadcast(&moved);
     const char *why = failure;
     if (!why) ck_assert(address_of_host(answer, 0, &out->at[out->count++]));
     pthread_mutex_unlock(&gate);
@@ -60,14 +62,55 @@ static void wait_until_held(unsigned n)
     pthread_mutex_unlock(&gate);
 }
 
+static void wait_until_free(void)
+{
+    pthread_mutex_lock(&gate);
+    while (waiting > 0)
+        pthread_cond_wait(&moved, &gate);
+    pthread_mutex_unlock(&gate);
+}
+
 /* ---- questions ---- */
 
 static struct loop *loop;
 static struct dns *dns;
-static unsigned answered_count, stop_at;
+static unsigned answered_count, stop_at, tasks_before;
+
+static unsigned count_tasks(void)
+{
+    unsigned n = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    ck_assert_ptr_nonnull(tasks);
+    while (readdir(tasks))
+        n++;
+    closedir(tasks);
+    return n;
+}
+
+static void *wait_for_gate(void *arg)
+{
+    pthread_mutex_lock(&gate);
+    while (!gate_open)
+        pthread_cond_wait(&moved, &gate);
+    pthread_mutex_unlock(&gate);
+    return NULL;
+}
+
+/* With a thread of ours, because ThreadSanitizer starts one of its own with the first. */
+static unsigned count_others(void)
+{
+    pthread_t thread;
+    set_gate(false);
+    ck_assert_int_eq(pthread_create(&thread, NULL, wait_for_gate, NULL), 0);
+    unsigned n = count_tasks() - 1;
+    set_gate(true);
+    pthread_join(thread, NULL);
+    return n;
+}
 
 static void set_up(void)
 {
+    tasks_before = count_others();
     loop = loop_new();
     dns = dns_new_with(fake_resolve, fake_now);
     set_gate(true);
@@ -81,6 +124,8 @@ static void tear_down(void)
     set_gate(true);
     dns_free(dns);
     loop_free(loop);
+    while (count_tasks() > tasks_before) /* dns_free() does not wait for them */
+        sched_yield();
 }
 
 static void on_answered(struct dns_query *q)
@@ -330,6 +375,38 @@ START_TEST(test_freeing_with_answers_on_their_way)
 }
 END_TEST
 
+/* A worker ends, and its loop with it, while the name of a request that it gave up is still being looked up. */
+START_TEST(test_a_loop_may_end_after_cancelling)
+{
+    struct loop *own = loop_new();
+    struct dns_query q = {0};
+    set_gate(false);
+    ck_assert(!dns_ask(dns, own, &q, "a.test", 80, on_forbidden));
+    wait_until_held(1);
+    dns_cancel(dns, &q);
+    loop_free(own);
+    set_gate(true);
+    ask("a.test", 80, "10.0.0.1:80");
+    ck_assert_uint_eq(calls_made(), 1);
+}
+END_TEST
+
+/* The process must not wait for a name server that does not answer. */
+START_TEST(test_freeing_does_not_wait_for_a_lookup)
+{
+    struct dns_query q = {0};
+    set_gate(false);
+    ck_assert(!dns_ask(dns, loop, &q, "a.test", 80, on_forbidden));
+    wait_until_held(1);
+    dns_cancel(dns, &q);
+    dns_free(dns);
+    wait_until_held(1);
+    set_gate(true);
+    wait_until_free();
+    dns = dns_new();
+}
+END_TEST
+
 START_TEST(test_the_systems_resolver)
 {
     struct address_list found = {0};
@@ -346,4 +423,5 @@ TEST_MAIN_WITH("dns", set_up, tear_down, test_literals_and_nonsense_are_answered
                test_failures_are_cached_for_a_second, test_the_last_good_answer_outlives_failures_for_ten_minutes,
                test_names_are_bounded, test_lookups_of_one_name_are_shared, test_too_many_names_at_once,
                test_cancelling_before_the_answer, test_cancelling_at_any_time, test_several_loops_share_one_dns,
-               test_freeing_with_answers_on_their_way, test_the_systems_resolver)
+               test_freeing_with_answers_on_their_way, test_a_loop_may_end_after_cancelling,
+               test_freeing_does_not_wait_for_a_lookup, test_the_systems_resolver)

@@ -14,12 +14,14 @@
 struct dns;
 
 struct dns *dns_new(void);
-void dns_free(struct dns *d); /* waits for threads in getaddrinfo; no lookups may be pending */
+/* Does not wait for threads in getaddrinfo(3): these end by themselves and touch no loop. No lookup may be pending, and
+ * no loop with an answer in its mail may run again. */
+void dns_free(struct dns *d);
 
-/* One question; embedded in the asker, on the asker's loop. */
+/* One question; embedded in the asker, on the asker's loop. Zeroed before first use. */
 struct dns_query {
     void (*answered)(struct dns_query *q); /* on the asker's loop, never from inside dns_ask() */
-    struct address_list result;            /* count == 0: no address */
+    struct address_list result;            /* in the resolver's order (RFC 6724); count == 0: no address */
     const char *failure;                   /* then: why, in words; static */
     struct dns_answer *coming;             /* dns.c's; NULL unless the answer is still to come */
 };
@@ -29,7 +31,8 @@ struct dns_query {
 bool dns_ask(struct dns *d, struct loop *loop, struct dns_query *q, const char *host, unsigned port,
              void (*answered)(struct dns_query *q));
 
-/* After this `answered` is not called and q may be freed. */
+/* On the asker's loop. After this `answered` is not called, and q may be freed; so may the loop once it has stopped.
+ * Harmless when nothing is pending or q is zeroed. */
 void dns_cancel(struct dns *d, struct dns_query *q);
 
 #endif
