@@ -2,6 +2,7 @@
  * come from the loop only, at most one an event and as the last step; calls report failures by their result. */
 #include "dsgate/net/conn.h"
 #include "conn_io.h"
+#include <errno.h>
 #include <unistd.h>
 
 /* ---- what to wait for ---- */
@@ -30,10 +31,33 @@ static void lose(struct conn *c, enum net_error why, const char *detail)
     c->ops->lost(c, why, detail);
 }
 
+/* What else a peer sends that took the TLS port for a plain one is dropped until it leaves or the deadline comes: closing
+ * at once would reset the connection under the answer. */
+static void tell_plain_http(struct conn *c)
+{
+    static const char answer[] = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 59\r\n"
+                                 "Connection: close\r\n\r\nThis port speaks HTTPS: the address must begin with https.\n";
+    ssize_t sent = send(c->io.fd, answer, sizeof answer - 1, MSG_NOSIGNAL);
+    (void)sent; /* a fresh socket always takes it */
+    shutdown(c->io.fd, SHUT_WR);
+    c->handshake_wants = LOOP_READ;
+}
+
+static void drop_plain_http(struct conn *c)
+{
+    ssize_t got = recv(c->io.fd, loop_scratch(c->loop), LOOP_SCRATCH, 0);
+    if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) lose(c, NET_TLS, tls_failure(c->tls));
+}
+
 static void shake_hands(struct conn *c)
 {
+    if (tls_met_plain_http(c->tls)) {
+        drop_plain_http(c);
+        return;
+    }
     enum tls_status status = tls_handshake(c->tls);
     c->handshake_wants = status == TLS_WANT_READ ? LOOP_READ : status == TLS_WANT_WRITE ? LOOP_WRITE : 0;
+    if (tls_met_plain_http(c->tls)) tell_plain_http(c);
     if (c->handshake_wants) {
         update(c);
     } else if (status == TLS_DONE) {

@@ -83,8 +83,10 @@ static enum tls_status status_of(struct tls *t, int result)
     case SSL_ERROR_WANT_READ: return TLS_WANT_READ;
     case SSL_ERROR_WANT_WRITE: return TLS_WANT_WRITE;
     case SSL_ERROR_ZERO_RETURN: return TLS_CLOSED;
-    default: return fail(t, failure_words(t, kind, system_error));
+    default: break;
     }
+    t->plain_http = !t->server_name && ERR_GET_REASON(ERR_peek_error()) == SSL_R_HTTP_REQUEST;
+    return fail(t, failure_words(t, kind, system_error));
 }
 
 static void begin(void)
@@ -124,4 +126,5 @@ void tls_shutdown(struct tls *t)
 }
 
 const char *tls_failure(const struct tls *t) { return t->failure; }
+bool tls_met_plain_http(const struct tls *t) { return t->plain_http; }
 bool tls_resumed(const struct tls *t) { return SSL_session_reused(t->ssl); }

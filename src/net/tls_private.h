@@ -20,6 +20,7 @@ struct tls {
     struct tls_ctx *ctx;
     char *server_name; /* NULL on the server side */
     bool unusable;     /* the server name can't be verified; the handshake must fail */
+    bool plain_http;   /* see tls_met_plain_http() */
     char failure[256];
 };
 

@@ -112,8 +112,27 @@ describe("listeners", () => {
         );
         await assert.rejects(overTls(gateway.port, {}), /certificate/);
 
-        const plain = (await RawClient.connect(gateway.address)).send(bytes);
-        assert.doesNotMatch((await plain.whole()).text, /HTTP/);
+        await gateway.stop();
+    });
+
+    test("plain HTTP on a TLS port is told so; what is no HTTP hears nothing", async () => {
+        const tls = authority.sign("gateway.test");
+        const ca = fs.readFileSync(authority.certificate);
+        const gateway = await Gateway.start(
+            { upstreams: [upstream(simulator)] },
+            { listen: (address) => ({ address, tls }) },
+        );
+        const body = JSON.stringify(chat({ user: "x".repeat(500_000) }));
+        for (const sent of [bytes, "GET / HTTP/1.0\r\n\r\n", request("POST", "/v1/chat/completions", { body })]) {
+            const plain = (await RawClient.connect(gateway.address)).send(sent);
+            const answer = await plain.answer();
+            assert.equal(answer.status, 400);
+            assert.equal(answer.headers.connection, "close");
+            assert.match(answer.body, /HTTPS/);
+            assert.deepEqual(await plain.whole(), { text: "", ended: "end" });
+        }
+        const other = (await RawClient.connect(gateway.address)).send("EHLO gateway.test\r\n");
+        assert.doesNotMatch((await other.whole()).text, /HTTP/);
         assert.equal((await overTls(gateway.port, { ca })).status, 200);
         await gateway.stop();
     });

@@ -227,9 +227,27 @@ START_TEST(test_peers_that_speak_no_tls)
     conn_open(&server.conn, loop, fd[0], tls_new(good_server, fd[0], NULL), &ops);
     ck_assert_int_eq(write(fd[1], "GET / HTTP/1.1\r\n\r\n", 18), 18);
     settle();
+    char told[512];
+    ssize_t n = read(fd[1], told, sizeof told);
+    ck_assert(n > 0 && text_starts(text_make(told, (size_t)n), TEXT("HTTP/1.1 400 Bad Request\r\n")));
+    ck_assert_int_eq(read(fd[1], told, sizeof told), 0);
+    ck_assert_int_eq(write(fd[1], "more", 4), 4);
+    settle();
+    ck_assert(!server.lost);
+    close(fd[1]);
+    settle();
     ck_assert(server.lost);
     ck_assert_str_eq(server.detail, "http request");
+    make_pair(fd);
+    conn_open(&client.conn, loop, fd[0], tls_new(good_client, fd[0], "good.test"), &ops);
+    ck_assert_int_eq(write(fd[1], "GET / HTTP/1.1\r\n\r\n", 18), 18);
+    settle();
+    ck_assert(client.lost);
+    n = read(fd[1], told, sizeof told);
+    ck_assert(n > 0 && told[0] == SSL3_RT_HANDSHAKE); /* a client has no answers to give */
+    ck_assert_int_eq(read(fd[1], told, sizeof told), 0);
     close(fd[1]);
+    client = (struct side){0};
     make_pair(fd);
     close(fd[1]);
     conn_open(&client.conn, loop, fd[0], tls_new(good_client, fd[0], "good.test"), &ops);

@@ -48,6 +48,8 @@ void tls_shutdown(struct tls *t);
 
 /* Why the last call failed, in words ("certificate has expired", …); valid until the next call. */
 const char *tls_failure(const struct tls *t);
+/* On the server side: tls_handshake() failed because the peer speaks plain HTTP. */
+bool tls_met_plain_http(const struct tls *t);
 bool tls_resumed(const struct tls *t);
 
 #endif
