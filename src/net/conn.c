@@ -31,12 +31,13 @@ static void lose(struct conn *c, enum net_error why, const char *detail)
     c->ops->lost(c, why, detail);
 }
 
-/* What else a peer sends that took the TLS port for a plain one is dropped until it leaves or the deadline comes: closing
- * at once would reset the connection under the answer. */
+/* Whatever else comes from a peer that took the TLS port for a plain one is dropped until it leaves or the deadline
+ * comes: closing at once would reset the connection under the answer. */
 static void tell_plain_http(struct conn *c)
 {
-    static const char answer[] = "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 59\r\n"
-                                 "Connection: close\r\n\r\nThis port speaks HTTPS: the address must begin with https.\n";
+    static const char answer[] =
+        "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: 59\r\nConnection: close\r\n\r\n"
+        "This port speaks HTTPS: the address must begin with https.\n";
     ssize_t sent = send(c->io.fd, answer, sizeof answer - 1, MSG_NOSIGNAL);
     (void)sent; /* a fresh socket always takes it */
     shutdown(c->io.fd, SHUT_WR);

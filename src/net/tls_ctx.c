@@ -3,6 +3,7 @@
 #include "dsgate/base/mem.h"
 #include "tls_private.h"
 #include <openssl/err.h>
+#include <openssl/pem.h>
 
 static const unsigned char alpn[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
 
@@ -17,6 +18,13 @@ const char *tls_error_words(const char *otherwise)
 
 /* ---- rules ---- */
 
+/* OpenSSL would ask for it on the terminal, where nobody is. */
+static int refuse_passphrase(char *out, int size, int writing, void *arg)
+{
+    ERR_raise(ERR_LIB_PEM, PEM_R_BAD_PASSWORD_READ);
+    return -1;
+}
+
 /* Renegotiation is refused: it would let a peer make reads wait for writes at any time. A connection that ends without
  * close_notify stays an error (SSL_OP_IGNORE_UNEXPECTED_EOF is not set): an attacker can cut an answer short that way.
  */
@@ -28,6 +36,7 @@ static SSL_CTX *new_ssl_ctx(const SSL_METHOD *method)
     SSL_CTX_set_options(c, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
     SSL_CTX_set_mode(c, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     SSL_CTX_set_read_ahead(c, 1);
+    SSL_CTX_set_default_passwd_cb(c, refuse_passphrase);
     return c;
 }
 

@@ -545,6 +545,33 @@ START_TEST(test_errors_name_the_file)
 }
 END_TEST
 
+/* OpenSSL by itself would ask for it on the terminal, or read it from stdin, and a daemon would wait there for ever. */
+START_TEST(test_nobody_is_asked_for_a_passphrase)
+{
+    const char *cert, *key;
+    struct buf error = {0};
+    int fd[2], before = dup(STDIN_FILENO);
+    certs_issue(&authority, "locked", "DNS:locked.test", 3600, &cert, &key);
+    FILE *f = fopen(key, "w");
+    unsigned char secret[] = "secret";
+    ck_assert_int_eq(PEM_write_PrivateKey(f, authority.key, EVP_aes_128_cbc(), secret, 6, NULL, NULL), 1);
+    fclose(f);
+    ck_assert_int_eq(pipe(fd), 0);
+    ck_assert_int_eq(write(fd[1], "secret\n", 7), 7);
+    dup2(fd[0], STDIN_FILENO);
+    ck_assert_ptr_null(tls_server_new(&(struct tls_server_options){.cert_file = cert, .key_file = key}, &error));
+    make_nonblocking(fd[0]);
+    char left[8];
+    ck_assert_int_eq(read(fd[0], left, sizeof left), 7);
+    ck_assert_msg(text_ends(buf_text(&error), TEXT("bad password read")), TEXT_FORMAT, TEXT_ARGS(buf_text(&error)));
+    check_error(&error, "cannot use the key file", key);
+    dup2(before, STDIN_FILENO);
+    close(before);
+    close(fd[0]);
+    close(fd[1]);
+}
+END_TEST
+
 TEST_MAIN_WITH("tls", set_up, tear_down, test_a_good_certificate, test_addresses_are_verified_and_not_sent_as_names,
                test_bad_certificates, test_an_unknown_authority, test_client_certificates, test_peers_that_speak_no_tls,
                test_a_handshake_can_expire, test_tls13_sessions_are_resumed, test_tls12_sessions_are_resumed,
@@ -553,4 +580,4 @@ TEST_MAIN_WITH("tls", set_up, tear_down, test_a_good_certificate, test_addresses
                test_a_reset_is_no_clean_end, test_head_and_body_make_one_record,
                test_large_writes_in_both_directions_at_once, test_write_some_keeps_at_most_a_record,
                test_small_reads_are_called_again_for_what_openssl_holds, test_pausing_also_holds_what_openssl_holds,
-               test_writes_wait_for_the_handshake, test_errors_name_the_file)
+               test_writes_wait_for_the_handshake, test_errors_name_the_file, test_nobody_is_asked_for_a_passphrase)
