@@ -12,6 +12,8 @@
 
 struct listeners;
 
+/* As listener_accepted(): the callee owns fd. `tls` (NULL: plain) is borrowed for the call: who keeps it references it,
+ * because a reload may put another one in its place. */
 typedef void listeners_accepted(void *arg, bool admin, int fd, const struct address *peer, struct tls_ctx *tls);
 
 struct listeners *listeners_new(struct loop *loop, listeners_accepted *accepted, void *arg);

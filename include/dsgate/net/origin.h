@@ -19,11 +19,12 @@ struct origin {
     struct address_list pins; /* `resolve:`; when count > 0, DNS is not asked */
 };
 
-/* Takes its own copies; refs `tls`. */
+/* Takes its own copies; refs `tls` (NULL: plain http). server_name and pins may be NULL. */
 struct origin *origin_new(const char *host, unsigned port, struct tls_ctx *tls, const char *server_name,
                           const struct address_list *pins);
 struct origin *origin_ref(struct origin *o);
 void origin_unref(struct origin *o); /* NULL is fine */
+/* Equal in every part; TLS contexts are equal only if they are one. */
 bool origin_same(const struct origin *a, const struct origin *b);
 
 #endif

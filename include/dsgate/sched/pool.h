@@ -5,7 +5,7 @@
  * address, and in struct account (calls in flight of all its upstreams), taken over by name.
  *
  * Threading: the pool itself is immutable; the members marked [sched] are guarded by the scheduler's mutex; counters
- * are atomic.
+ * are atomic. References may be taken and given back on any thread.
  */
 #ifndef DSGATE_SCHED_POOL_H
 #define DSGATE_SCHED_POOL_H
@@ -76,10 +76,11 @@ struct pool {
 
 /* Refs `config`; `previous` (may be NULL) hands over states, accounts, and origins that are the same, so that their
  * connections stay in use. TLS contexts that were made from files are always made anew: the files may have been
- * renewed. NULL with sentences (one a line) in *error when a certificate, CA file or pinned address is unusable. */
+ * renewed. NULL with sentences (one a line) in *error when a certificate, CA file or pinned address is unusable, or
+ * there are too many upstreams or addresses. */
 struct pool *pool_new(const struct config *config, const struct pool *previous, struct buf *error);
 struct pool *pool_ref(struct pool *p);
-void pool_unref(struct pool *p);
+void pool_unref(struct pool *p); /* NULL is fine */
 
 /* The row for a model name: its own, else `any` when some upstream takes every model, else NULL (unknown model). */
 struct model_row *pool_find_model(struct pool *p, struct text model);

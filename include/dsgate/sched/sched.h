@@ -4,8 +4,9 @@
  * it waits first come, first served. The turn comes with a lease on one upstream; every lease is released once, with
  * its outcome.
  *
- * One mutex guards it all, held for well under a microsecond and never across I/O or a callback. Grants to waiting
- * tickets go to the asker's inbox, and its loop is woken.
+ * One mutex guards it all, held for well under a microsecond as a rule and never across I/O or a callback. So all calls
+ * may come from any thread, but those about one ticket, its lease or its inbox only from the inbox's loop. Grants to
+ * waiting tickets go to that inbox, and its loop is woken. Times are monotonic.
  */
 #ifndef DSGATE_SCHED_SCHED_H
 #define DSGATE_SCHED_SCHED_H
@@ -73,10 +74,11 @@ enum sched_answer sched_ask(struct sched *s, struct ticket *t);
 /* Takes a waiting or granted-but-undelivered ticket back; harmless when idle. */
 void sched_cancel(struct sched *s, struct ticket *t);
 
-/* Gives the lease back and judges the upstream. *lease is cleared. */
+/* Gives the lease back and judges the upstream; logs when that goes down or comes up. *lease is cleared; harmless when
+ * it was cleared before. */
 void sched_release(struct sched *s, struct lease *lease, enum outcome o, usec_t now);
 
-/* The result of an active probe. */
+/* The result of an active probe; logged alike. `rules`: those of the upstream's current config. */
 void sched_note_probe(struct sched *s, struct upstream_state *state, const struct health_rules *rules, bool ok,
                       usec_t now);
 
@@ -85,7 +87,7 @@ struct sched_upstream_view {
     unsigned in_flight;
     usec_t probe_due;               /* USEC_NEVER: none wanted */
 };
-/* A consistent look at pool->upstreams (n = pool->upstream_count of them) and the number of waiting tickets. */
+/* A consistent look at pool->upstreams (fills pool->upstream_count views) and the number of waiting tickets. */
 unsigned sched_look(struct sched *s, const struct pool *pool, struct sched_upstream_view *views);
 
 #endif
