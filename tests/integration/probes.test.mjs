@@ -162,6 +162,15 @@ describe("an upstream that went down comes back", () => {
         );
     });
 
+    test("on IPv6, pinned or not", async () => {
+        const port = await freePort();
+        const local = await Simulator.start(...FAST, "--listen", `[::1]:${port}`);
+        const pinned = { base_url: "http://local.test", resolve: [`[::1]:${port}`] };
+        for (const where of [{ base_url: `http://[::1]:${port}` }, pinned])
+            await comesBack(upstream(simulator, { ...where, health: {} }));
+        await local.stop();
+    });
+
     test("on a Unix socket", async () => {
         const socket = path.join(temporaryFolder(), "upstream.sock");
         const local = await Simulator.start(...FAST, "--listen", `unix:${socket}`);
