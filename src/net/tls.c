@@ -85,7 +85,9 @@ static enum tls_status status_of(struct tls *t, int result)
     case SSL_ERROR_ZERO_RETURN: return TLS_CLOSED;
     default: break;
     }
-    t->plain_http = !t->server_name && ERR_GET_REASON(ERR_peek_error()) == SSL_R_HTTP_REQUEST;
+    unsigned long error = ERR_peek_error();
+    bool plain_http = ERR_GET_LIB(error) == ERR_LIB_SSL && ERR_GET_REASON(error) == SSL_R_HTTP_REQUEST;
+    t->plain_http = plain_http && !t->server_name;
     return fail(t, failure_words(t, kind, system_error));
 }
 
