@@ -106,6 +106,7 @@ static void divide_descriptors(struct gate *g)
     unsigned room = capacity_of_table(g->capacity);
     g->own_tables = g->worker_count > 1 && room < g->config->limits.connections;
     g->shared.upstream_connections = g->own_tables ? room : room / g->worker_count;
+    if (g->own_tables) dns_start(g->shared.dns); /* not in one worker's table, for all of them */
 }
 
 static bool start_workers(struct gate *g, struct buf *error)

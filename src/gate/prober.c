@@ -104,13 +104,19 @@ static void ask(struct watch *w, unsigned pin)
 
 /* ---- all of them ---- */
 
+static void look(struct prober *p, usec_t now)
+{
+    sched_look(p->sched, p->pool, p->views);
+    for (size_t i = 0; i < p->pool->upstream_count; i++)
+        if (!p->watches[i].get && p->views[i].probe_due <= now) ask(&p->watches[i], 0);
+}
+
+/* Goes on whatever the pool: reloads in a quick row must not put it off for ever. */
 static void on_timer(struct timer *timer)
 {
     struct prober *p = CONTAINER_OF(timer, struct prober, timer);
     usec_t now = loop_now(p->loop);
-    sched_look(p->sched, p->pool, p->views);
-    for (size_t i = 0; i < p->pool->upstream_count; i++)
-        if (!p->watches[i].get && p->views[i].probe_due <= now) ask(&p->watches[i], 0);
+    if (p->pool) look(p, now);
     timer_set(p->loop, timer, now + LOOK_INTERVAL, on_timer);
 }
 
@@ -132,7 +138,6 @@ void prober_use_pool(struct prober *p, struct pool *pool)
     p->views = mem_zalloc(pool->upstream_count * sizeof *p->views);
     for (size_t i = 0; i < pool->upstream_count; i++)
         p->watches[i] = (struct watch){.prober = p, .upstream = &pool->upstreams[i]};
-    timer_set(p->loop, &p->timer, loop_now(p->loop) + LOOK_INTERVAL, on_timer);
 }
 
 struct prober *prober_new(struct loop *loop, struct sched *sched)
@@ -141,6 +146,7 @@ struct prober *prober_new(struct loop *loop, struct sched *sched)
     p->loop = loop;
     p->sched = sched;
     p->door = curl_door_new(loop);
+    timer_set(loop, &p->timer, loop_now(loop) + LOOK_INTERVAL, on_timer);
     return p;
 }
 

@@ -169,6 +169,14 @@ static bool start_thread(struct dns *d)
     return true;
 }
 
+void dns_start(struct dns *d)
+{
+    pthread_mutex_lock(&d->mutex);
+    while (d->thread_count < THREADS && start_thread(d))
+        continue;
+    pthread_mutex_unlock(&d->mutex);
+}
+
 static void begin_lookup(struct dns *d, struct name *name)
 {
     if (name->looking_up) return;

@@ -70,8 +70,8 @@ static bool use_certificate(SSL_CTX *c, const char *cert_file, const char *key_f
 {
     ERR_clear_error();
     if (SSL_CTX_use_certificate_chain_file(c, cert_file) != 1) return refuse(error, "the certificate file", cert_file);
-    if (SSL_CTX_use_PrivateKey_file(c, key_file, SSL_FILETYPE_PEM) != 1) return refuse(error, "the key file", key_file);
-    return true;
+    bool fits = SSL_CTX_use_PrivateKey_file(c, key_file, SSL_FILETYPE_PEM) == 1 && SSL_CTX_check_private_key(c) == 1;
+    return fits || refuse(error, "the key file", key_file);
 }
 
 static bool trust_file(SSL_CTX *c, const char *ca_file, struct buf *error)

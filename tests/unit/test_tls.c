@@ -545,6 +545,22 @@ START_TEST(test_errors_name_the_file)
 }
 END_TEST
 
+/* OpenSSL files keys by their kind, and would find the mistake only when a client comes. */
+START_TEST(test_a_key_of_another_kind)
+{
+    struct buf error = {0};
+    const char *cert, *key, *path = certs_path(&authority, "rsa", ".key");
+    certs_issue(&authority, "kind", "DNS:good.test", 3600, &cert, &key);
+    EVP_PKEY *rsa = EVP_RSA_gen(2048);
+    FILE *f = fopen(path, "w");
+    PEM_write_PrivateKey(f, rsa, NULL, NULL, 0, NULL, NULL);
+    fclose(f);
+    EVP_PKEY_free(rsa);
+    ck_assert_ptr_null(tls_server_new(&(struct tls_server_options){cert, path, NULL}, &error));
+    check_error(&error, "cannot use the key file", path);
+}
+END_TEST
+
 /* OpenSSL by itself would ask for it on the terminal, or read it from stdin, and a daemon would wait there for ever. */
 START_TEST(test_nobody_is_asked_for_a_passphrase)
 {
@@ -580,4 +596,5 @@ TEST_MAIN_WITH("tls", set_up, tear_down, test_a_good_certificate, test_addresses
                test_a_reset_is_no_clean_end, test_head_and_body_make_one_record,
                test_large_writes_in_both_directions_at_once, test_write_some_keeps_at_most_a_record,
                test_small_reads_are_called_again_for_what_openssl_holds, test_pausing_also_holds_what_openssl_holds,
-               test_writes_wait_for_the_handshake, test_errors_name_the_file, test_nobody_is_asked_for_a_passphrase)
+               test_writes_wait_for_the_handshake, test_errors_name_the_file, test_a_key_of_another_kind,
+               test_nobody_is_asked_for_a_passphrase)

@@ -14,6 +14,8 @@
 struct dns;
 
 struct dns *dns_new(void);
+/* Starts the threads now, which otherwise the first lookups do: they have the descriptor table of who starts them. */
+void dns_start(struct dns *d);
 /* Does not wait for threads in getaddrinfo(3): these end by themselves and touch no loop. No lookup may be pending, and
  * no loop with an answer in its mail may run again. */
 void dns_free(struct dns *d);
