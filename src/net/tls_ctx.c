@@ -2,6 +2,7 @@
  * wrong with a file is told with its name, because people read it. */
 #include "dsgate/base/mem.h"
 #include "tls_private.h"
+#include <dirent.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 
@@ -80,6 +81,32 @@ static bool trust_file(SSL_CTX *c, const char *ca_file, struct buf *error)
     return SSL_CTX_load_verify_file(c, ca_file) == 1 || refuse(error, "the CA file", ca_file);
 }
 
+/* "002c0b4f.0": what openssl-rehash(1) makes, and OpenSSL looks for. */
+static bool is_hashed_name(const char *name) { return strspn(name, "0123456789abcdef") == 8 && !strcmp(name + 8, ".0"); }
+
+static bool has_hashed_names(const char *folder)
+{
+    DIR *dir = opendir(folder);
+    bool found = false;
+    if (!dir) return false;
+    for (struct dirent *d; !found && (d = readdir(dir));)
+        found = is_hashed_name(d->d_name);
+    closedir(dir);
+    return found;
+}
+
+/* In a folder with hashed names an authority is looked up when it is needed. All of them at once, from one file, would
+ * take as much memory as an idle gateway. */
+static void trust_system(SSL_CTX *c)
+{
+    const char *folder = getenv(X509_get_default_cert_dir_env());
+    bool file_wanted = getenv(X509_get_default_cert_file_env()) != NULL;
+    if (!file_wanted && has_hashed_names(folder ? folder : X509_get_default_cert_dir()))
+        SSL_CTX_set_default_verify_dir(c);
+    else
+        SSL_CTX_set_default_verify_paths(c);
+}
+
 static bool ask_for_client_certificate(SSL_CTX *c, const char *ca_file, struct buf *error)
 {
     if (!trust_file(c, ca_file, error)) return false;
@@ -110,7 +137,7 @@ static bool set_up_client(SSL_CTX *c, const struct tls_client_options *o, struct
     SSL_CTX_set_alpn_protos(c, alpn, sizeof alpn);
     SSL_CTX_set_verify(c, o->insecure ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, NULL);
     if (o->ca_file && !trust_file(c, o->ca_file, error)) return false;
-    if (!o->ca_file) SSL_CTX_set_default_verify_paths(c);
+    if (!o->ca_file) trust_system(c);
     return !o->cert_file || use_certificate(c, o->cert_file, o->key_file ? o->key_file : o->cert_file, error);
 }
 

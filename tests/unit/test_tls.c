@@ -198,6 +198,47 @@ START_TEST(test_an_unknown_authority)
 }
 END_TEST
 
+static void set_or_unset(const char *name, const char *value)
+{
+    if (value)
+        setenv(name, value, 1);
+    else
+        unsetenv(name);
+}
+
+/* Whether a client that trusts the system's authorities, as these variables name them, takes the good server. */
+static bool system_trusts(const char *file, const char *folder)
+{
+    static const char *const names[] = {"SSL_CERT_FILE", "SSL_CERT_DIR"};
+    char *before[2];
+    for (int i = 0; i < 2; i++) {
+        before[i] = mem_strdup(getenv(names[i]));
+        set_or_unset(names[i], i ? folder : file);
+    }
+    struct tls_ctx *system = client_with(&(struct tls_client_options){0});
+    connect_pair(system, good_server, "good.test"); /* a folder is looked into only now */
+    bool trusted = client.ready && server.ready;
+    end_pair();
+    tls_ctx_unref(system);
+    for (int i = 0; i < 2; i++) {
+        set_or_unset(names[i], before[i]);
+        mem_free(before[i]);
+    }
+    return trusted;
+}
+
+START_TEST(test_the_systems_authorities)
+{
+    char name[16];
+    ck_assert(!system_trusts(NULL, authority.dir)); /* the file has no hashed name */
+    ck_assert(system_trusts(ca_file, NULL));
+    ck_assert(system_trusts(ca_file, authority.dir));
+    snprintf(name, sizeof name, "%08lx", X509_NAME_hash_ex(X509_get_subject_name(authority.cert), NULL, NULL, NULL));
+    ck_assert_int_eq(symlink(ca_file, certs_path(&authority, name, ".0")), 0);
+    ck_assert(system_trusts(NULL, authority.dir));
+}
+END_TEST
+
 START_TEST(test_client_certificates)
 {
     struct tls_client_options o = {.ca_file = ca_file};
@@ -589,9 +630,9 @@ START_TEST(test_nobody_is_asked_for_a_passphrase)
 END_TEST
 
 TEST_MAIN_WITH("tls", set_up, tear_down, test_a_good_certificate, test_addresses_are_verified_and_not_sent_as_names,
-               test_bad_certificates, test_an_unknown_authority, test_client_certificates, test_peers_that_speak_no_tls,
-               test_a_handshake_can_expire, test_tls13_sessions_are_resumed, test_tls12_sessions_are_resumed,
-               test_kept_sessions_are_bounded, test_close_notify_is_a_clean_end,
+               test_bad_certificates, test_an_unknown_authority, test_the_systems_authorities, test_client_certificates,
+               test_peers_that_speak_no_tls, test_a_handshake_can_expire, test_tls13_sessions_are_resumed,
+               test_tls12_sessions_are_resumed, test_kept_sessions_are_bounded, test_close_notify_is_a_clean_end,
                test_finishing_is_a_clean_end_and_reads_on, test_an_end_without_close_notify_is_none,
                test_a_reset_is_no_clean_end, test_head_and_body_make_one_record,
                test_large_writes_in_both_directions_at_once, test_write_some_keeps_at_most_a_record,
