@@ -219,12 +219,13 @@ int main(int argc, char **argv)
                                             {0}};
     struct program program = {0};
     bool manual = false;
-    for (int o; (o = getopt_long(argc, argv, "c:hv", options, NULL)) != -1;) {
+    for (int o; (o = getopt_long(argc, argv, "c:hvV", options, NULL)) != -1;) {
         switch (o) {
         case 'c': program.config_file = optarg; break;
         case 'm': manual = true; break;
         case 'h': fputs(usage, stdout); return EXIT_SUCCESS;
-        case 'v': puts("dsgate " DSGATE_VERSION); return EXIT_SUCCESS;
+        case 'v':
+        case 'V': puts("dsgate " DSGATE_VERSION); return EXIT_SUCCESS;
         default: return fail_usage();
         }
     }

@@ -37,7 +37,7 @@ void log_line(enum log_level level, const char *format, ...)
         buf_add_json_string(&line, text);
         BUF_ADD(&line, "}\n");
     } else {
-        buf_printf(&line, "%.12s %-5s ", when + 11, names[level]);
+        buf_printf(&line, "%s %-5s ", when, names[level]);
         for (size_t i = 0; i < text.n; i++)
             buf_add_byte(&line, (unsigned char)message[i] < 0x20 ? ' ' : message[i]);
         BUF_ADD(&line, "\n");
