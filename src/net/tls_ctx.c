@@ -82,7 +82,10 @@ static bool trust_file(SSL_CTX *c, const char *ca_file, struct buf *error)
 }
 
 /* "002c0b4f.0": what openssl-rehash(1) makes, and OpenSSL looks for. */
-static bool is_hashed_name(const char *name) { return strspn(name, "0123456789abcdef") == 8 && !strcmp(name + 8, ".0"); }
+static bool is_hashed_name(const char *name)
+{
+    return strspn(name, "0123456789abcdef") == 8 && !strcmp(name + 8, ".0");
+}
 
 static bool has_hashed_names(const char *folder)
 {
