@@ -219,7 +219,9 @@ describe("too large, and really sent", () => {
 describe("the admin port", () => {
     const admin = () => RawClient.connect({ host: "127.0.0.1", port: gateway.adminPort });
     const cases = {
-        smuggling: `GET /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+        smuggling:
+            request("GET", "/metrics", { headers: { "Content-Length": 1, "Transfer-Encoding": "chunked" } }) +
+            "0\r\n\r\n",
         "a large body": request("GET", "/metrics", { headers: { "Content-Length": 5_000 } }),
         "a large head": request("GET", "/metrics", { headers: { "X-Long": "x".repeat(20_000) } }),
         "a write": request("POST", "/metrics"),

@@ -209,7 +209,8 @@ describe("errors", () => {
     ];
     for (const stream of [false, true]) {
         for (const [scenario, kind, status, message] of refused) {
-            test(`${status} ${stream ? "of a stream " : ""}in the upstream's words, asked ${asked(status)}`, async () => {
+            const what = stream ? `${status} of a stream` : `${status}`;
+            test(`${what} in the upstream's words, asked ${asked(status)}`, async () => {
                 await assert.rejects(
                     client.chat.completions.create(chat({ model: `deepseek-flash@${scenario}`, stream })),
                     (error) => {

@@ -1,7 +1,7 @@
-// dsgate-sim tells the truth about DeepSeek's API. Run with `node --test`; see also sim_scenarios and sim_control.
+// dsgate-sim tells the truth about DeepSeek's API. See also sim_scenarios and sim_control.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { chat, chunks, events, joined, post, serveForTests, sim, streamOf, url, user } from "./harness/sim.mjs";
+import { chat, chunks, events, joined, post, serveForTests, sim, streamOf, url, user } from "./harness/sim_client.mjs";
 
 serveForTests();
 
@@ -13,14 +13,25 @@ describe("chat completions", () => {
         assert.equal(answer.headers.get("content-type"), "application/json");
         assert.match(answer.headers.get("x-ds-trace-id"), /^[0-9a-f]{32}$/);
         assert.equal(answer.headers.get("x-request-id"), null);
-        assert.deepEqual(Object.keys(body), ["id", "object", "created", "model", "system_fingerprint", "choices", "usage"]);
+        assert.deepEqual(Object.keys(body), [
+            "id",
+            "object",
+            "created",
+            "model",
+            "system_fingerprint",
+            "choices",
+            "usage",
+        ]);
         assert.equal(body.object, "chat.completion");
         assert.equal(body.created, 1764660903);
         assert.equal(body.choices[0].finish_reason, "stop");
         assert.ok(body.choices[0].message.reasoning_content.length > 0);
         assert.equal(body.usage.completion_tokens, 48);
         assert.equal(body.usage.completion_tokens_details.reasoning_tokens, 16);
-        assert.equal(body.usage.prompt_cache_hit_tokens + body.usage.prompt_cache_miss_tokens, body.usage.prompt_tokens);
+        assert.equal(
+            body.usage.prompt_cache_hit_tokens + body.usage.prompt_cache_miss_tokens,
+            body.usage.prompt_tokens,
+        );
     });
 
     test("the same request has the same bytes, on every path; another one has others", async () => {
@@ -54,7 +65,9 @@ describe("chat completions", () => {
     });
 
     test("thinking can be turned off; max_tokens ends the answer with length", async () => {
-        const body = await (await post("/chat/completions", chat({ thinking: { type: "disabled" }, max_tokens: 5 }))).json();
+        const body = await (
+            await post("/chat/completions", chat({ thinking: { type: "disabled" }, max_tokens: 5 }))
+        ).json();
         assert.equal(body.choices[0].message.reasoning_content, undefined);
         assert.equal(body.choices[0].finish_reason, "length");
         assert.equal(body.usage.completion_tokens, 5);
@@ -130,13 +143,17 @@ describe("tools", () => {
             .map((c) => c.choices[0].delta.tool_calls?.[0])
             .filter(Boolean);
         assert.equal(list[0].function.name, "get_weather");
-        assert.deepEqual(Object.keys(JSON.parse(list.map((t) => t.function.arguments).join(""))), ["city", "days", "unit"]);
+        assert.deepEqual(Object.keys(JSON.parse(list.map((t) => t.function.arguments).join(""))), [
+            "city",
+            "days",
+            "unit",
+        ]);
     });
 
     test("tool_choice: none calls nothing, required calls", async () => {
         const finish = async (tool_choice, content) =>
-            (await (await post("/chat/completions", chat({ tools, tool_choice, messages: user(content) }))).json()).choices[0]
-                .finish_reason;
+            (await (await post("/chat/completions", chat({ tools, tool_choice, messages: user(content) }))).json())
+                .choices[0].finish_reason;
         assert.equal(await finish("none", "use tool"), "stop");
         assert.equal(await finish("auto", "Hello"), "stop");
         assert.equal(await finish("required", "Hello"), "tool_calls");
@@ -156,8 +173,15 @@ describe("tools", () => {
         const refused = await post("/chat/completions", chat({ tools, messages: turn({}) }));
         assert.equal(refused.status, 400);
         assert.match((await refused.json()).error.message, /reasoning_content/);
-        assert.equal((await post("/chat/completions", chat({ tools, messages: turn({ reasoning_content: "hm" }) }))).status, 200);
-        assert.equal((await post("/chat/completions", chat({ tools, thinking: { type: "disabled" }, messages: turn({}) }))).status, 200);
+        assert.equal(
+            (await post("/chat/completions", chat({ tools, messages: turn({ reasoning_content: "hm" }) }))).status,
+            200,
+        );
+        assert.equal(
+            (await post("/chat/completions", chat({ tools, thinking: { type: "disabled" }, messages: turn({}) })))
+                .status,
+            200,
+        );
     });
 });
 
@@ -202,7 +226,14 @@ describe("other endpoints", () => {
         const list = chunks(text);
         assert.deepEqual(
             [...new Set(list.map((e) => e.type))],
-            ["message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta", "message_stop"],
+            [
+                "message_start",
+                "content_block_start",
+                "content_block_delta",
+                "content_block_stop",
+                "message_delta",
+                "message_stop",
+            ],
         );
         const starts = list.filter((e) => e.type === "content_block_start");
         assert.deepEqual(
@@ -269,7 +300,13 @@ describe("refusals", () => {
         ],
         ["no balance", chat(), { authorization: "Bearer sk-broke" }, 402, "Insufficient Balance", "unknown_error"],
         ["an unknown model", chat({ model: "gpt-4" }), {}, 400, "Model Not Exist"],
-        ["stream_options without stream", chat({ stream_options: {} }), {}, 400, "stream_options should be set along with stream = true"],
+        [
+            "stream_options without stream",
+            chat({ stream_options: {} }),
+            {},
+            400,
+            "stream_options should be set along with stream = true",
+        ],
         [
             "no messages",
             { model: "deepseek-flash" },
@@ -285,12 +322,24 @@ describe("refusals", () => {
             /messages\[0\]\.role: unknown variant `developer`/,
         ],
         ["no JSON", '{"model":', {}, 400, /^Failed to parse the request body as JSON: /],
-        ["max_tokens of 0", chat({ max_tokens: 0 }), {}, 400, "Invalid max_tokens value, the valid range of max_tokens is [1, 393216]"],
+        [
+            "max_tokens of 0",
+            chat({ max_tokens: 0 }),
+            {},
+            400,
+            "Invalid max_tokens value, the valid range of max_tokens is [1, 393216]",
+        ],
         ["max_tokens above the bound", chat({ max_tokens: 393217 }), {}, 400, /Invalid max_tokens/],
         ["17 stops", chat({ stop: Array(17).fill("x") }), {}, 400, /at most 16 stop/],
         ["a long user_id", chat({ user_id: "x".repeat(513) }), {}, 400, /user_id is 512/],
         ["a wild temperature", chat({ temperature: 3 }), {}, 400, /temperature is \[0, 2\.0\]/],
-        ["an unknown scenario", chat({ model: "sim:bussy" }), {}, 400, /there is no scenario 'bussy'.*did you mean 'busy'/],
+        [
+            "an unknown scenario",
+            chat({ model: "sim:bussy" }),
+            {},
+            400,
+            /there is no scenario 'bussy'.*did you mean 'busy'/,
+        ],
     ];
     for (const [name, body, headers, status, message, type = "invalid_request_error"] of refusals) {
         test(name, async () => {
@@ -312,6 +361,9 @@ describe("refusals", () => {
 
     test("unknown paths and methods", async () => {
         assert.equal((await post("/v1/chat", chat())).status, 404);
-        assert.equal((await fetch(url("/v1/chat/completions"), { headers: { authorization: "Bearer k" } })).status, 405);
+        assert.equal(
+            (await fetch(url("/v1/chat/completions"), { headers: { authorization: "Bearer k" } })).status,
+            405,
+        );
     });
 });

@@ -1,6 +1,7 @@
 // dsgate-sim's control endpoints and command line.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
+import { Program, eventually } from "./harness.mjs";
 import {
     ask,
     chat,
@@ -11,10 +12,9 @@ import {
     serveForTests,
     sim,
     startSimulator,
-    stopSimulator,
     url,
     user,
-} from "./harness/sim.mjs";
+} from "./harness/sim_client.mjs";
 
 serveForTests();
 
@@ -34,8 +34,14 @@ describe("control", () => {
 
     test("mistakes are explained", async () => {
         const message = async (what, body) => (await control(what, body)).body.error.message;
-        assert.match(await message("scenario", { scenario: "eof@mid-contend" }), /no position 'mid-contend'; did you mean 'mid-content'/);
-        assert.match(await message("scenario", { scenari: "busy" }), /no member 'scenari' here; did you mean 'scenario'/);
+        assert.match(
+            await message("scenario", { scenario: "eof@mid-contend" }),
+            /no position 'mid-contend'; did you mean 'mid-content'/,
+        );
+        assert.match(
+            await message("scenario", { scenari: "busy" }),
+            /no member 'scenari' here; did you mean 'scenario'/,
+        );
         assert.match(await message("scenario", {}), /'scenario' is missing/);
         assert.match(await message("limit", {}), /did you mean '\/_sim\/limits'/);
     });
@@ -55,7 +61,10 @@ describe("control", () => {
         const refused = await post("/chat/completions", chat(), { authorization: "Bearer a" });
         const { error } = await refused.json();
         assert.equal(refused.status, 429);
-        assert.match(error.message, /^Too many requests\. Your current concurrency is 3, which exceeds your concurrency limit of 2/);
+        assert.match(
+            error.message,
+            /^Too many requests\. Your current concurrency is 3, which exceeds your concurrency limit of 2/,
+        );
         assert.equal(error.type, "rate_limit_error");
         assert.equal(refused.headers.get("retry-after"), null);
         assert.equal((await post("/chat/completions", chat(), { authorization: "Bearer b" })).status, 200);
@@ -65,8 +74,18 @@ describe("control", () => {
     });
 
     test("the last request is kept to the byte", async () => {
-        const body = '{ "model":"deepseek-flash",\t"messages":[{"role":"user","content":"\\u00e4 ä 🚀"}], "x_unknown": 1.50 }';
-        const request = `POST /v1/chat/completions?x=%20 HTTP/1.1\r\nHost: sim\r\nauthorization:Bearer  k \r\nX-Odd:  two\r\nX-Odd: three\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n`;
+        const body =
+            '{ "model":"deepseek-flash",\t"messages":[{"role":"user","content":"\\u00e4 ä 🚀"}], "x_unknown": 1.50 }';
+        const lines = [
+            "POST /v1/chat/completions?x=%20 HTTP/1.1",
+            "Host: sim",
+            "authorization:Bearer  k ",
+            "X-Odd:  two",
+            "X-Odd: three",
+            `Content-Length: ${Buffer.byteLength(body)}`,
+            "Connection: close",
+        ];
+        const request = `${lines.join("\r\n")}\r\n\r\n`;
         await exchange(request + body);
         const last = await ask("last");
         assert.equal(Buffer.from(last.head_base64, "base64").toString(), request);
@@ -92,7 +111,8 @@ describe("command line", () => {
         assert.match((await runToEnd("--help")).stdout, /^usage: dsgate-sim /);
         const { code, stdout } = await runToEnd("--list-scenarios");
         assert.equal(code, 0);
-        for (const name of ["busy", "drip=N", "eof@POSITION", "ratio=P"]) assert.match(stdout, new RegExp(`^${name} +\\S`, "m"));
+        for (const name of ["busy", "drip=N", "eof@POSITION", "ratio=P"])
+            assert.match(stdout, new RegExp(`^${name} +\\S`, "m"));
     });
 
     test("every listed scenario can be asked for", async () => {
@@ -118,6 +138,14 @@ describe("command line", () => {
         });
     }
 
+    test("port 0 is any free one, and it is told which", async () => {
+        const other = new Program("dsgate-sim", ["--listen", "127.0.0.1:0"]);
+        const [, port] = await eventually("it tells", () => other.stdout.match(/listens on 127\.0\.0\.1:(\d+)/));
+        assert.equal((await fetch(url("/_sim/stats", port))).status, 200);
+        other.signal("SIGTERM");
+        assert.deepEqual(await other.exit(), { code: 0, signal: null });
+    });
+
     test("a port that is taken is an error", async () => {
         const { code, stderr } = await runToEnd("--listen", `127.0.0.1:${sim.port}`);
         assert.equal(code, 1);
@@ -125,7 +153,16 @@ describe("command line", () => {
     });
 
     test("several workers share models, keys, scenarios", async () => {
-        const other = await startSimulator("--workers", "3", "--key", "only", "--model", "mine", "--model-scenario", "mine=busy");
+        const other = await startSimulator(
+            "--workers",
+            "3",
+            "--key",
+            "only",
+            "--model",
+            "mine",
+            "--model-scenario",
+            "mine=busy",
+        );
         const status = async (key, model) =>
             (
                 await fetch(url("/chat/completions", other.port), {
@@ -137,6 +174,6 @@ describe("command line", () => {
         for (let i = 0; i < 6; i++) assert.equal(await status("only", "mine"), 503);
         assert.equal(await status("only", "deepseek-flash"), 200);
         assert.equal(await status("another", "deepseek-flash"), 401);
-        assert.equal(await stopSimulator(other), 0);
+        await other.stop();
     });
 });

@@ -19,17 +19,22 @@ import {
     streamOf,
     unchunk,
     user,
-} from "./harness/sim.mjs";
+} from "./harness/sim_client.mjs";
 
 serveForTests();
 
 // However the network gathered them, some piece ends in the middle of a line.
-const cutInsideLines = (pieces) => assert.ok(pieces.slice(0, -1).some((piece) => !String(piece).endsWith("\n")), `${pieces.length} pieces`);
+const cutInsideLines = (pieces) =>
+    assert.ok(
+        pieces.slice(0, -1).some((piece) => !String(piece).endsWith("\n")),
+        `${pieces.length} pieces`,
+    );
 
 describe("error scenarios", () => {
     const busy = {
         error: {
-            message: "Service is too busy. We advise users to temporarily switch to alternative LLM API service providers.",
+            message:
+                "Service is too busy. We advise users to temporarily switch to alternative LLM API service providers.",
             type: "service_unavailable_error",
             param: null,
             code: "service_unavailable_error",
@@ -80,13 +85,23 @@ describe("error scenarios", () => {
 
     test("fail-first counts for each model and key; ratio follows the seed", async () => {
         const status = async (key) =>
-            (await post("/chat/completions", chat({ model: "deepseek-flash@fail-first=2" }), { authorization: `Bearer ${key}` })).status;
-        assert.deepEqual([await status("a"), await status("a"), await status("a"), await status("b")], [503, 503, 200, 503]);
+            (
+                await post("/chat/completions", chat({ model: "deepseek-flash@fail-first=2" }), {
+                    authorization: `Bearer ${key}`,
+                })
+            ).status;
+        assert.deepEqual(
+            [await status("a"), await status("a"), await status("a"), await status("b")],
+            [503, 503, 200, 503],
+        );
         const share = async () => {
             await control("reset");
             let word = "";
             for (let i = 0; i < 40; i++)
-                word += (await post("/chat/completions", chat(), { "x-sim-scenario": "ratio=0.5+500" })).status === 500 ? "x" : ".";
+                word +=
+                    (await post("/chat/completions", chat(), { "x-sim-scenario": "ratio=0.5+500" })).status === 500
+                        ? "x"
+                        : ".";
             return word;
         };
         const first = await share();
@@ -96,7 +111,8 @@ describe("error scenarios", () => {
 });
 
 describe("shape scenarios", () => {
-    const streamed = async (scenario, body = chat()) => chunks((await streamOf(body, { "x-sim-scenario": scenario })).text);
+    const streamed = async (scenario, body = chat()) =>
+        chunks((await streamOf(body, { "x-sim-scenario": scenario })).text);
 
     test("usage-separate and usage-none", async () => {
         const asked = chat({ stream_options: { include_usage: true } });
@@ -164,7 +180,9 @@ describe("waiting scenarios", () => {
         const { text } = await streamOf(chat(), { ...soon, "x-sim-scenario": "keepalive-then-answer=3" });
         assert.ok(text.startsWith(": keep-alive\n\n".repeat(3) + "data: "));
         assert.ok(text.endsWith("data: [DONE]\n\n"));
-        const json = await (await post("/chat/completions", chat(), { ...soon, "x-sim-scenario": "keepalive-then-answer=3" })).text();
+        const json = await (
+            await post("/chat/completions", chat(), { ...soon, "x-sim-scenario": "keepalive-then-answer=3" })
+        ).text();
         assert.ok(json.startsWith('\n\n\n{"id"'));
     });
 
@@ -230,7 +248,10 @@ describe("cut scenarios", () => {
         const tools = [
             {
                 type: "function",
-                function: { name: "f", parameters: { type: "object", properties: { a: { type: "string" }, b: { type: "string" } } } },
+                function: {
+                    name: "f",
+                    parameters: { type: "object", properties: { a: { type: "string" }, b: { type: "string" } } },
+                },
             },
         ];
         const got = await play("eof@mid-tool-call", chat({ stream: true, tools, tool_choice: "required" }));
@@ -379,8 +400,9 @@ describe("broken HTTP", () => {
         const head = rawRequest(chat()).split("\r\n\r\n")[0];
         let got;
         do
-            got = await exchange(`${head.replace(/content-length: \d+/, "content-length: 1000000")}\r\n\r\n{"mod`, (raw) =>
-                raw.includes("too busy"),
+            got = await exchange(
+                `${head.replace(/content-length: \d+/, "content-length: 1000000")}\r\n\r\n{"mod`,
+                (raw) => raw.includes("too busy"),
             );
         while (!got.raw);
         assert.match(got.raw, /^HTTP\/1\.1 503 /);

@@ -27,10 +27,12 @@ describe("smuggling", () => {
     const line = "POST /v1/chat/completions HTTP/1.1\r\n";
     const chunked = `${line}Host: x\r\nTransfer-Encoding: chunked\r\n\r\n`;
     const inner = request("GET", "/v1/models");
+    const twoLengths = (first, second) =>
+        `${line}Host: x\r\nContent-Length: ${first}\r\nContent-Length: ${second}\r\n\r\n{}${inner}`;
     const cases = {
         "Content-Length and Transfer-Encoding": call({ "Transfer-Encoding": "chunked" }),
-        "two Content-Lengths that differ": `${line}Host: x\r\nContent-Length: 2\r\nContent-Length: 40\r\n\r\n{}${inner}`,
-        "two Content-Lengths that are the same": `${line}Host: x\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\n{}${inner}`,
+        "two Content-Lengths that differ": twoLengths(2, 40),
+        "two Content-Lengths that are the same": twoLengths(2, 2),
         "a list of Content-Lengths": call({ "Content-Length": "2, 2" }),
         "a signed Content-Length": call({ "Content-Length": "+2" }),
         "a hexadecimal Content-Length": call({ "Content-Length": "0x2" }),

@@ -1,60 +1,17 @@
-// Talks to a simulator of its own without the gateway: over fetch, and over raw sockets, because HTTP clients hide just what the
-// tests of dsgate-sim are about. Only built-in modules.
-import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
+// A client for the tests of dsgate-sim itself, without the gateway: over fetch, and over raw sockets, because HTTP
+// clients hide just what these tests are about.
 import net from "node:net";
-import path from "node:path";
 import { after, before, beforeEach } from "node:test";
-
-const build = process.env.DSGATE_BUILD ?? path.resolve(import.meta.dirname ?? ".", "../../../build");
-const program = path.join(build, "dsgate-sim");
+import { Program } from "./program.mjs";
+import { Simulator } from "./simulator.mjs";
 
 // ---- the program ----
 
-export async function startSimulator(...options) {
-    const child = spawn(program, [
-        "--listen",
-        "127.0.0.1:0",
-        "--token-ms",
-        "0",
-        "--first-token-ms",
-        "0",
-        "--created",
-        "1764660903",
-        ...options,
-    ]);
-    let said = "";
-    child.stderr.on("data", (bytes) => {
-        said += bytes;
-    });
-    for await (const bytes of child.stdout) {
-        said += bytes;
-        const listening = said.match(/listens on 127\.0\.0\.1:(\d+)/);
-        if (listening) return { child, port: Number(listening[1]) };
-    }
-    throw new Error(`dsgate-sim does not start: ${said}`);
-}
+// With fixed times, so that equal requests have equal answers.
+export const startSimulator = (...options) =>
+    Simulator.start("--token-ms", "0", "--first-token-ms", "0", "--created", "1764660903", ...options);
 
-export async function stopSimulator({ child }) {
-    child.kill("SIGTERM");
-    const [code] = await once(child, "exit");
-    return code;
-}
-
-export async function runToEnd(...options) {
-    const child = spawn(program, options);
-    let stdout = "",
-        stderr = "";
-    child.stdout.on("data", (bytes) => {
-        stdout += bytes;
-    });
-    child.stderr.on("data", (bytes) => {
-        stderr += bytes;
-    });
-    const [code] = await once(child, "close");
-    return { code, stdout, stderr };
-}
+export const runToEnd = (...options) => Program.run("dsgate-sim", options);
 
 export let sim;
 
@@ -63,12 +20,8 @@ export function serveForTests() {
     before(async () => {
         sim = await startSimulator();
     });
-    after(async () => {
-        assert.equal(await stopSimulator(sim), 0, "SIGTERM ends with status 0");
-    });
-    beforeEach(async () => {
-        await control("reset");
-    });
+    beforeEach(() => sim.reset());
+    after(() => sim.stop());
 }
 
 // ---- talking to it ----
@@ -93,14 +46,19 @@ export const ask = async (what) => (await fetch(url(`/_sim/${what}`))).json();
 
 export function rawRequest(body, headers = {}, where = "/v1/chat/completions") {
     const text = JSON.stringify(body);
-    const fields = { host: "sim", authorization: "Bearer sk-test", "content-length": Buffer.byteLength(text), ...headers };
+    const fields = {
+        host: "sim",
+        authorization: "Bearer sk-test",
+        "content-length": Buffer.byteLength(text),
+        ...headers,
+    };
     return `POST ${where} HTTP/1.1\r\n${Object.entries(fields)
         .map(([n, v]) => `${n}: ${v}\r\n`)
         .join("")}\r\n${text}`;
 }
 
-// Everything that comes until the connection ends: how it ended, and the bytes in the pieces in which they were read. `enough`: leave
-// as soon as it says so.
+// Everything that comes until the connection ends: how it ended, and the bytes in the pieces in which they were read.
+// `enough`: leave as soon as it says so.
 export function exchange(request, enough = () => false) {
     return new Promise((resolve) => {
         const socket = net.connect(sim.port, "127.0.0.1");
