@@ -3,6 +3,7 @@ export {
     BUILD,
     PATIENCE_MS,
     Program,
+    THREAD_SANITIZER,
     connects,
     eventually,
     freePort,

@@ -4,7 +4,7 @@ import fs from "node:fs";
 import path from "node:path";
 import { SIMULATOR_KEY } from "./simulator.mjs";
 import { RawClient, request } from "./raw.mjs";
-import { Program, eventually, freePort, temporaryFolder } from "./program.mjs";
+import { Program, THREAD_SANITIZER, eventually, freePort, temporaryFolder } from "./program.mjs";
 
 // An upstream that is a simulator: DeepSeek's preset, moved there, for any model name, since names choose scenarios.
 // It never goes down by itself: most tests make it fail again and again.
@@ -21,9 +21,13 @@ export function upstream(simulator, more = {}) {
     };
 }
 
+// So few that all workers share one table of descriptors.
+const fewConnections = THREAD_SANITIZER ? { connections: 1_000 } : {};
+
 export class Gateway {
-    // `config` is laid over the harness's own. `listen` makes the API's listener of its address.
-    static async start(config, { listen = (address) => address, descriptors } = {}) {
+    // `config` is laid over the harness's own. `listen` makes the API's listener of its address; other options are the
+    // program's.
+    static async start(config, { listen = (address) => address, ...options } = {}) {
         const gateway = new Gateway();
         gateway.listener = listen;
         gateway.folder = temporaryFolder();
@@ -34,7 +38,7 @@ export class Gateway {
         gateway.write(config);
         gateway.program = new Program("dsgate", ["run", "-c", gateway.configFile], {
             folder: gateway.folder,
-            descriptors,
+            ...options,
         });
         await gateway.program.listensAt({ port: gateway.adminPort, host: "127.0.0.1" });
         if (!config.listen) await gateway.program.listensAt(gateway.address);
@@ -48,6 +52,7 @@ export class Gateway {
             admin: { listen: `127.0.0.1:${this.adminPort}` },
             workers: 2,
             ...config,
+            limits: { ...fewConnections, ...config.limits },
             log: { access: this.accessFile, ...config.log },
         };
         fs.writeFileSync(this.configFile, JSON.stringify(this.config, null, 2));

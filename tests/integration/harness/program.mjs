@@ -61,10 +61,11 @@ export async function freePort() {
     }
 }
 
+const folders = [];
+
 export function temporaryFolder() {
-    const folder = fs.mkdtempSync(path.join(os.tmpdir(), "dsgate-test-"));
-    process.once("exit", () => fs.rmSync(folder, { recursive: true, force: true }));
-    return folder;
+    folders.push(fs.mkdtempSync(path.join(os.tmpdir(), "dsgate-test-")));
+    return folders.at(-1);
 }
 
 export function connects(where) {
@@ -77,11 +78,37 @@ export function connects(where) {
 
 // ---- programs ----
 
-// With sanitizers: memory that was freed is soon used again, so that growth can be judged.
-const SANITIZER = { ASAN_OPTIONS: "quarantine_size_mb=1" };
+// Sanitizers end a program at their first finding, with a status that no program has of its own.
+const SANITIZERS = {
+    ASAN_OPTIONS: "exitcode=99",
+    TSAN_OPTIONS: "exitcode=99:halt_on_error=1",
+    UBSAN_OPTIONS: "exitcode=99:print_stacktrace=1",
+};
 
-const running = new Set();
-process.once("exit", () => running.forEach((child) => child.kill("SIGKILL")));
+// It takes equal numbers in different tables of descriptors for the same descriptor.
+export const THREAD_SANITIZER = fs.readFileSync(path.join(BUILD, "dsgate")).includes("__tsan_init");
+
+// `more` has sanitizers' options to add, and variables to set.
+function environment(more = {}) {
+    const all = { ...process.env, ...more };
+    for (const [name, ours] of Object.entries(SANITIZERS))
+        all[name] = [ours, process.env[name], more[name]].filter(Boolean).join(":");
+    return all;
+}
+
+const programs = [];
+
+// A finding must not be missed because the program ended, or was left running, without anybody asking how.
+function endAll() {
+    for (const { name, child, finding, findingTold } of programs) {
+        child.kill("SIGKILL");
+        if (!finding || findingTold) continue;
+        console.error(`${name}: ${finding}`);
+        process.exitCode = 1;
+    }
+    for (const folder of folders) fs.rmSync(folder, { recursive: true, force: true });
+}
+process.once("exit", endAll);
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(1));
 
 export class Program {
@@ -97,17 +124,15 @@ export class Program {
         if (descriptors) command.unshift("sh", "-c", `ulimit -n ${descriptors}; exec "$0" "$@"`);
         this.child = spawn(command[0], command.slice(1), {
             stdio: ["ignore", out, err],
-            env: { ...SANITIZER, ...process.env, ...env },
+            env: environment(env),
         });
         fs.closeSync(out);
         fs.closeSync(err);
         this.child.unref(); // a test that fails must not wait for what it has left running
-        running.add(this.child);
+        programs.push(this);
         this.sent = new Set();
         this.exited = once(this.child, "exit").then(([code, signal]) => {
-            running.delete(this.child);
-            if ((signal && !this.sent.has(signal)) || /Sanitizer|runtime error/.test(this.stderr))
-                console.error(this.stderr);
+            if (signal && !this.sent.has(signal)) console.error(this.stderr);
             return { code, signal };
         });
     }
@@ -120,6 +145,10 @@ export class Program {
     }
     get stdout() {
         return fs.readFileSync(this.stdoutFile, "utf8");
+    }
+    // A sanitizer's report, if there is one.
+    get finding() {
+        return /^.*(?:Sanitizer:|runtime error:)[^]*/m.exec(this.stderr)?.[0];
     }
     get hasEnded() {
         return this.child.exitCode !== null || this.child.signalCode !== null;
@@ -137,8 +166,12 @@ export class Program {
         this.child.kill(name);
     }
 
+    // How it ended; a sanitizer's finding fails the test.
     async exit() {
-        return within(`${this.name} ends`, this.exited);
+        const end = await within(`${this.name} ends`, this.exited);
+        this.findingTold = true;
+        if (this.finding) throw new Error(`${this.name}: ${this.finding}`);
+        return end;
     }
 
     // What a program run by hand says: {code, stdout, stderr}.
