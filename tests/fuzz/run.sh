@@ -1,8 +1,8 @@
 #!/bin/sh
 # Fuzzes each target for a while, two at a time. usage: run.sh FOLDER SECONDS TARGET...
 #
-# FOLDER holds the built targets. Each starts from tests/fuzz/seeds/<target without fuzz_>; what it finds on the way is dropped, but an
-# input that breaks it stays in FOLDER/crashes.
+# FOLDER holds the built targets. Each starts from tests/fuzz/seeds/<target without fuzz_>; what it finds on the way is
+# dropped, but an input that breaks it stays in FOLDER/crashes.
 set -u
 
 # The last "#123 … cov: 45 …" and "stat::name: 678" of libFuzzer's talk, as one line.
@@ -21,7 +21,8 @@ fuzz_one() {
     mkdir -p "$work/corpus" "$folder/crashes"
     [ -d "$seeds" ] || seeds=
     if timeout -k 10 $((seconds + 60)) "$folder/$target" -max_total_time="$seconds" -timeout=10 -rss_limit_mb=2048 \
-        -print_final_stats=1 -artifact_prefix="$folder/crashes/$target-" "$work/corpus" ${seeds:+"$seeds"} >"$work/log" 2>&1; then
+        -print_final_stats=1 -artifact_prefix="$folder/crashes/$target-" \
+        "$work/corpus" ${seeds:+"$seeds"} >"$work/log" 2>&1; then
         echo "$target: $(summary "$work/log")"
     else
         tail -n 40 "$work/log"

