@@ -11,7 +11,7 @@
 
 /* ---- the world ---- */
 
-void fake_begin(void);        /* a fresh world: no connections, time 1000 s */
+void fake_begin(void);        /* a fresh world: no connections, time 1000 s; one that a failed test left is forgotten */
 void fake_end(void);          /* frees wires; fails the test when the program left a connection open */
 struct loop *fake_loop(void);
 usec_t fake_now(void);
@@ -59,6 +59,6 @@ void fake_upstream_add(struct fake_upstream *u); /* the struct is the test's, un
 bool fake_conns_step(void);      /* serves one ready connection; false: none is ready */
 void fake_conns_begin(void);
 unsigned fake_conns_end(void);   /* how many the program left open */
-void fake_upstreams_end(void);
+void fake_upstreams_begin(void);
 
 #endif

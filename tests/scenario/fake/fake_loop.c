@@ -19,6 +19,7 @@ void fake_begin(void)
     list_init(&world.after);
     world.posts_end = &world.posts;
     fake_conns_begin();
+    fake_upstreams_begin();
 }
 
 void fake_end(void)
@@ -26,7 +27,6 @@ void fake_end(void)
     fake_settle();
     unsigned open = fake_conns_end();
     ck_assert_msg(open == 0, "%u connections were left open", open);
-    fake_upstreams_end();
     timers_free(&world.timers);
 }
 
