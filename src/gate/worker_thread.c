@@ -9,6 +9,13 @@
 #include <stdio.h>
 #include <sys/prctl.h>
 
+/* What the main thread wants done. */
+struct orders {
+    bool given; /* the worker's loop has been told */
+    struct pool *pool;
+    bool drain;
+};
+
 struct worker_thread {
     struct worker *worker;
     unsigned index;
@@ -19,6 +26,10 @@ struct worker_thread {
     bool running;
     bool own_descriptors; /* settled when worker_thread_start() returns */
     sem_t settled;
+
+    pthread_mutex_t mutex; /* guards `orders` */
+    struct orders orders;
+    struct loop_post orders_post;
 
     struct loop *main_loop;
     void (*drained)(void *arg);
@@ -36,13 +47,12 @@ struct arrival {
     struct tls_ctx *tls;
 };
 
-/* Connections that are kept for nobody make way for the next one. */
+/* Connections that are kept for nobody make way for the next one. After the worker's end nobody is told any more. */
 static void lose_connection(struct worker_thread *t)
 {
-    if (t->running) {
-        log_warn("worker %u has no descriptor left: a connection is lost", t->index);
-        client_close_idle(t->worker->client);
-    }
+    if (!t->running) return;
+    log_warn("worker %u has no descriptor left: a connection is lost", t->index);
+    client_close_idle(t->worker->client);
     worker_miss(t->worker);
 }
 
@@ -73,39 +83,37 @@ unsigned worker_thread_connections(const struct worker_thread *t)
 
 /* ---- orders ---- */
 
-struct order {
-    struct loop_post post;
-    struct worker *worker;
-    struct pool *pool;
-};
-
-static void give_order(struct worker_thread *t, struct pool *pool, void (*deliver)(struct loop_post *))
+/* On the worker's thread. */
+static void take_orders(struct loop_post *post)
 {
-    struct order *o = MEM_NEW(struct order);
-    o->post.deliver = deliver;
-    o->worker = t->worker;
-    o->pool = pool;
-    loop_post(t->loop, &o->post);
+    struct worker_thread *t = CONTAINER_OF(post, struct worker_thread, orders_post);
+    pthread_mutex_lock(&t->mutex);
+    struct orders orders = t->orders;
+    t->orders = (struct orders){0};
+    pthread_mutex_unlock(&t->mutex);
+    if (orders.pool) worker_use_pool(t->worker, orders.pool);
+    if (orders.drain) worker_drain(t->worker);
+    pool_unref(orders.pool);
 }
 
-static void deliver_pool(struct loop_post *post)
+/* Adds to what has not been taken yet; takes the pool. Of two pools only the newer one matters. */
+static void give_orders(struct worker_thread *t, struct pool *pool, bool drain)
 {
-    struct order *o = CONTAINER_OF(post, struct order, post);
-    worker_use_pool(o->worker, o->pool);
-    pool_unref(o->pool);
-    mem_free(o);
+    pthread_mutex_lock(&t->mutex);
+    struct pool *outdated = pool ? t->orders.pool : NULL;
+    bool on_its_way = t->orders.given;
+    t->orders.given = true;
+    t->orders.drain |= drain;
+    if (pool) t->orders.pool = pool;
+    pthread_mutex_unlock(&t->mutex);
+    if (!on_its_way) loop_post(t->loop, &t->orders_post);
+    pool_unref(outdated);
 }
 
-void worker_thread_use_pool(struct worker_thread *t, struct pool *pool) { give_order(t, pool_ref(pool), deliver_pool); }
+void worker_thread_use_pool(struct worker_thread *t, struct pool *pool) { give_orders(t, pool_ref(pool), false); }
+void worker_thread_drain(struct worker_thread *t) { give_orders(t, NULL, true); }
 
-static void deliver_drain(struct loop_post *post)
-{
-    struct order *o = CONTAINER_OF(post, struct order, post);
-    worker_drain(o->worker);
-    mem_free(o);
-}
-
-void worker_thread_drain(struct worker_thread *t) { give_order(t, NULL, deliver_drain); }
+/* ---- the end of a drain ---- */
 
 /* On the worker's thread. */
 static void on_drained(void *arg)
@@ -134,6 +142,8 @@ struct worker_thread *worker_thread_new(const struct shared *shared, unsigned in
     t->drained = drained;
     t->drained_arg = arg;
     t->drained_post.deliver = deliver_drained;
+    t->orders_post.deliver = take_orders;
+    pthread_mutex_init(&t->mutex, NULL);
     t->loop = loop_new();
     if (t->loop) t->worker = worker_open(shared, t->loop, pool, on_drained, t);
     if (t->loop) t->handover = handover_new(main_loop, t->loop, on_arrival, t);
@@ -197,5 +207,7 @@ void worker_thread_free(struct worker_thread *t)
     handover_free(t->handover);
     if (t->worker) worker_free(t->worker);
     if (t->loop) loop_free(t->loop);
+    pool_unref(t->orders.pool);
+    pthread_mutex_destroy(&t->mutex);
     mem_free(t);
 }

@@ -186,15 +186,24 @@ void server_drain(struct server *s)
     }
 }
 
-bool server_evict(struct server *s)
+/* Nobody has been promised an answer. */
+static bool is_asking(const struct server_conn *sc) { return sc->phase < PHASE_SERVING; }
+
+static struct server_conn *oldest(const struct server *s, bool (*is_it)(const struct server_conn *sc))
 {
     LIST_FOREACH(node, &s->conns) {
         struct server_conn *sc = CONTAINER_OF(node, struct server_conn, node);
-        if (!is_resting(sc)) continue;
-        server_conn_end(sc, false);
-        return true;
+        if (is_it(sc)) return sc;
     }
-    return false;
+    return NULL;
+}
+
+bool server_evict(struct server *s)
+{
+    struct server_conn *victim = oldest(s, is_resting);
+    if (!victim) victim = oldest(s, is_asking);
+    if (victim) server_conn_end(victim, false);
+    return victim != NULL;
 }
 
 void server_free(struct server *s)

@@ -53,6 +53,15 @@ static bool claim_body(struct server_conn *sc, uint64_t total)
     return false;
 }
 
+/* Gives back what was claimed for more than has come. */
+static void trim_claim(struct server_conn *sc)
+{
+    uint64_t needed = sc->x.body_length > UNCOUNTED_BODY ? sc->x.body_length : 0;
+    if (sc->x.claimed <= needed) return;
+    atomic_fetch_sub_explicit(sc->server->options.bodies, sc->x.claimed - needed, memory_order_relaxed);
+    sc->x.claimed = needed;
+}
+
 /* Gives the parsed head (and a body of declared length) a place of its own. false: no memory for it. */
 static bool keep_head(struct server_conn *sc)
 {
@@ -212,9 +221,13 @@ static bool read_piece(struct server_conn *sc, char *to, size_t room)
 static bool read_body(struct server_conn *sc)
 {
     size_t room = sc->framing.left < BODY_PIECE ? (size_t)sc->framing.left : BODY_PIECE;
-    if (claim_body(sc, sc->x.body_length + room)) return read_piece(sc, sc->x.body + sc->x.body_length, room);
-    server_refuse(sc, HTTP_NO_ROOM);
-    return false;
+    if (!claim_body(sc, sc->x.body_length + room)) {
+        server_refuse(sc, HTTP_NO_ROOM);
+        return false;
+    }
+    bool more = read_piece(sc, sc->x.body + sc->x.body_length, room);
+    if (!more) trim_claim(sc);
+    return more;
 }
 
 /* What has come of a body is read at once, while its beginning is still in the processor's cache; but other connections

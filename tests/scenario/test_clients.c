@@ -76,14 +76,19 @@ END_TEST
 
 /* However many clients announce long bodies, the memory for all of them is bounded; short requests pass all the same.
  */
-/* What is only announced takes nothing away from others. */
+/* What is only announced takes nothing away from others; nor does a byte more than a byte. */
 START_TEST(announced_bodies_take_no_memory)
 {
     begin("log: {access: 'off'}\nlimits: {body: 1MB, bodies: 1MB}\nupstreams: [{name: a, base_url: "
           "'http://a.test:80/v1'}]\n");
-    for (int i = 0; i < 20; i++)
-        wire_send(gateway_connect(),
+    for (int i = 0; i < 20; i++) {
+        struct wire *silent = gateway_connect();
+        wire_send(silent,
                   TEXT("POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n"));
+        fake_settle();
+        wire_send(silent, TEXT("{"));
+        fake_settle();
+    }
     char body[100000];
     snprintf(body, sizeof body, "{\"model\":\"m\",\"messages\":[]%*s}", (int)sizeof body - 40, "");
     struct wire *client = gateway_connect();
@@ -102,8 +107,9 @@ START_TEST(bodies_share_a_bounded_memory)
     char piece[0x10000 + 1] = {0};
     memset(piece, ' ', 0x10000);
     wire_send(first, TEXT("POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n"));
-    for (int i = 0; i < 13; i++)
+    for (int i = 0; i < 15; i++)
         wire_send(first, text_of(piece));
+    wire_send(first, text_make(piece, 0x4000));
     wire_send(second, TEXT("POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n"));
     wire_send(second, text_of(piece));
     fake_settle();

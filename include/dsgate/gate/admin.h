@@ -9,8 +9,8 @@
 struct admin;
 
 struct admin *admin_new(struct loop *loop, const struct shared *shared);
-/* For connections accepted on an admin listener. When there are too many, the oldest one without a request makes room;
- * false: each has one under way, and the descriptor is still the caller's. */
+/* For connections accepted on an admin listener. When there are too many, one that is not being served makes room;
+ * false: there is none, and the descriptor is still the caller's. */
 bool admin_adopt(struct admin *a, int fd, const struct address *peer, struct tls_ctx *tls);
 /* The pool whose upstreams are shown and judged; references it. */
 void admin_use_pool(struct admin *a, struct pool *pool);

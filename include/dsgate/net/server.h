@@ -57,7 +57,8 @@ void server_adopt(struct server *s, int fd, const struct address *peer, struct t
 void server_drain(struct server *s);
 unsigned server_connections(const struct server *s);
 
-/* Closes the oldest connection that has no request under way, to make room; false: there is none. */
+/* Closes a connection to make room: the oldest that is idle, else the oldest whose request is not whole yet. false: all
+ * of them are being served. */
 bool server_evict(struct server *s);
 
 /* Closes everything (exchanges get `ending`, then `gone`) and frees. */
