@@ -11,14 +11,7 @@ struct block {
     __m512i v, sets;
 };
 
-/* Compilers that know the value would make it again in each block. */
-static inline __m512i splat(char byte)
-{
-    __m512i v = _mm512_set1_epi8(byte);
-    __asm__("" : "+v"(v));
-    return v;
-}
-
+static inline __m512i splat(char byte) { return _mm512_set1_epi8(byte); }
 static inline __m512i bit_or(__m512i a, __m512i b) { return _mm512_or_si512(a, b); }
 
 static inline __m512i sets_from(size_t first) { return _mm512_loadu_si512(json_sets_of + first); }
@@ -31,28 +24,17 @@ static inline struct block block_load(const char *p)
     return (struct block){v, _mm512_permutex2var_epi8(sets_from(0), index, sets_from(64))};
 }
 
-/* Compilers that may would go on in the mask registers, where each step is dear. */
-static inline uint64_t mask_of(__mmask64 mask)
-{
-    uint64_t bits = mask;
-    __asm__("" : "+r"(bits));
-    return bits;
-}
-
 static inline uint64_t block_equal(const struct block *b, unsigned char byte)
 {
-    return mask_of(_mm512_cmpeq_epi8_mask(b->v, splat((char)byte)));
+    return _mm512_cmpeq_epi8_mask(b->v, splat((char)byte));
 }
 
 static inline uint64_t block_at_least(const struct block *b, unsigned char byte)
 {
-    return mask_of(_mm512_cmpge_epu8_mask(b->v, splat((char)byte)));
+    return _mm512_cmpge_epu8_mask(b->v, splat((char)byte));
 }
 
-static inline uint64_t in_set(const struct block *b, char set)
-{
-    return mask_of(_mm512_test_epi8_mask(b->sets, splat(set)));
-}
+static inline uint64_t in_set(const struct block *b, char set) { return _mm512_test_epi8_mask(b->sets, splat(set)); }
 static inline uint64_t block_operators(const struct block *b) { return in_set(b, JSON_SET_OPERATOR); }
 static inline uint64_t block_spaces(const struct block *b) { return in_set(b, JSON_SET_SPACE); }
 static inline uint64_t block_simple_escapes(const struct block *b) { return in_set(b, JSON_SET_SIMPLE_ESCAPE); }
