@@ -37,6 +37,7 @@ struct server_conn {
     bool dead, peer_done;
     struct buf in;           /* bytes received and not yet taken apart */
     size_t scanned;          /* in the head, see http_parse_request() */
+    uint64_t last_body;      /* declared length of the latest one */
     size_t unsent_before;    /* at the last look of the write timer */
     struct http_body framing;
     struct exchange x;

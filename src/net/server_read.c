@@ -77,6 +77,7 @@ static bool keep_head(struct server_conn *sc)
     x->body_length = 0;
     x->to_head = parsed->method == HTTP_HEAD;
     x->minor_0 = parsed->minor == 0;
+    sc->last_body = body;
     x->close = !parsed->keep_alive;
     http_body_init(&sc->framing, parsed, sc->server->options.limits.body);
     return true;
@@ -197,9 +198,14 @@ static void peer_ended(struct server_conn *sc)
     }
 }
 
-/* What is read before the length of a body is known: enough for most requests in one call, and little enough that
- * moving it to the body's place costs nothing. The rest of a long body goes straight there. */
+/* What is read before the length of a body is known: enough for most requests in one call, since what is a body's has
+ * to be moved to its place. A client whose last body was long will send another one: then little more than the head is
+ * read, and the rest goes straight into place. */
 #define FIRST_PIECE ((size_t)20 * 1024)
+#define HEAD_PIECE  ((size_t)4 * 1024)
+#define LONG_BODY   ((uint64_t)64 * 1024)
+
+static size_t first_room(const struct server_conn *sc) { return sc->last_body > LONG_BODY ? HEAD_PIECE : FIRST_PIECE; }
 
 static bool reads_into_place(const struct server_conn *sc)
 {
@@ -234,7 +240,7 @@ static bool read_body(struct server_conn *sc)
  * have their turn, too. */
 void server_read(struct server_conn *sc)
 {
-    bool more = reads_into_place(sc) || read_piece(sc, loop_scratch(sc->server->loop), FIRST_PIECE);
+    bool more = reads_into_place(sc) || read_piece(sc, loop_scratch(sc->server->loop), first_room(sc));
     for (int i = 0; more && i < PIECES_PER_TURN && reads_into_place(sc); i++)
         more = read_body(sc);
 }
