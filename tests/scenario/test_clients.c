@@ -93,6 +93,7 @@ START_TEST(announced_bodies_take_no_memory)
     snprintf(body, sizeof body, "{\"model\":\"m\",\"messages\":[]%*s}", (int)sizeof body - 40, "");
     struct wire *client = gateway_connect();
     client_post(client, "/v1/chat/completions", "", body);
+    ck_assert_uint_eq(a.dials, 1); /* it was not refused */
     upstream_json(a.wires[0], 200, "{}");
     ck_answer(client, 200, "{}");
     gateway_end();
