@@ -54,3 +54,15 @@ void clock_format_http(usec_t wall, char out[static 30])
     put2(out + 20, tm.tm_min);
     put2(out + 23, tm.tm_sec);
 }
+
+bool clock_parse_http(struct text t, usec_t *wall)
+{
+    char copy[30];
+    struct tm tm = {0};
+    if (t.n != sizeof copy - 1) return false;
+    text_copy(t, copy, sizeof copy);
+    const char *end = strptime(copy, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+    if (!end || *end) return false;
+    *wall = (usec_t)timegm(&tm) * USEC_PER_SEC;
+    return true;
+}

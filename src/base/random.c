@@ -2,18 +2,10 @@
 #include <sys/random.h>
 
 /* splitmix64 spreads a seed over the state, as xoshiro's authors advise. */
-static uint64_t splitmix(uint64_t *x)
-{
-    uint64_t z = *x += 0x9E3779B97F4A7C15u;
-    z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ z >> 27) * 0x94D049BB133111EBu;
-    return z ^ z >> 31;
-}
-
 void random_seed(struct random_source *r, uint64_t seed)
 {
-    for (unsigned i = 0; i < 4; i++)
-        r->s[i] = splitmix(&seed);
+    for (unsigned i = 0; i < 4; i++, seed += RANDOM_STEP)
+        r->s[i] = random_mix(seed);
 }
 
 void random_seed_fresh(struct random_source *r)
@@ -39,10 +31,7 @@ uint64_t random_next(struct random_source *r)
 }
 
 /* Multiply-shift: the bias is below bound / 2^64. */
-uint64_t random_below(struct random_source *r, uint64_t bound)
-{
-    return (uint64_t)((unsigned __int128)random_next(r) * bound >> 64);
-}
+uint64_t random_below(struct random_source *r, uint64_t bound) { return random_scale(random_next(r), bound); }
 
 void random_hex(struct random_source *r, char *out, unsigned n)
 {

@@ -3,7 +3,7 @@
 #include "check.h"
 #include "dsgate/base/mem.h"
 #include "environment.h"
-#include "file.h"
+#include "dsgate/base/file.h"
 #include "reader.h"
 #include "yaml.h"
 

@@ -1,6 +1,6 @@
 #include "secret.h"
 #include "dsgate/base/mem.h"
-#include "file.h"
+#include "dsgate/base/file.h"
 #include "value.h"
 #include <stdlib.h>
 

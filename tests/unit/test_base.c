@@ -143,6 +143,19 @@ START_TEST(times_are_written_as_the_standards_say)
 }
 END_TEST
 
+START_TEST(times_are_read_as_they_are_written)
+{
+    static const char *const wrong[] = {"", "Sun, 06 Nov 1994 08:49:37 GMX", "Sun, 06 Nov 1994 08:49:37 UTC",
+                                        "Sun, 06 Nov 1994 08:4:37 GMT ", "Sunday, 06-Nov-94 08:49:37 GM",
+                                        "Sun, 06 Foo 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49:37 GMT "};
+    usec_t wall = 0;
+    ck_assert(clock_parse_http(TEXT("Sun, 06 Nov 1994 08:49:37 GMT"), &wall));
+    ck_assert_int_eq(wall, INT64_C(784111777) * USEC_PER_SEC);
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        ck_assert_msg(!clock_parse_http(text_of(wrong[i]), &wall), "%s", wrong[i]);
+}
+END_TEST
+
 START_TEST(random_is_the_same_for_the_same_seed)
 {
     struct random_source a, b;
@@ -159,5 +172,5 @@ START_TEST(random_is_the_same_for_the_same_seed)
 END_TEST
 
 TEST_MAIN("base", buffers_keep_what_was_appended, json_strings_escape_what_they_must, texts_are_cut_and_compared,
-          copies_are_cut_to_their_room, numbers_are_strict, near_words_are_near, times_are_written_as_the_standards_say,
+          copies_are_cut_to_their_room, numbers_are_strict, near_words_are_near, times_are_written_as_the_standards_say, times_are_read_as_they_are_written,
           random_is_the_same_for_the_same_seed)

@@ -6,7 +6,7 @@
 #ifndef DSGATE_BASE_CLOCK_H
 #define DSGATE_BASE_CLOCK_H
 
-#include <stdint.h>
+#include "dsgate/base/text.h"
 
 typedef int64_t usec_t;
 
@@ -16,6 +16,9 @@ typedef int64_t usec_t;
 
 static inline usec_t usec_earlier(usec_t a, usec_t b) { return a < b ? a : b; }
 
+/* Rounds down before 1970, too; b > 0. */
+static inline int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
+
 usec_t clock_monotonic(void);
 usec_t clock_wall(void); /* since 1970-01-01T00:00:00Z */
 
@@ -24,5 +27,9 @@ void clock_format_iso(usec_t wall, char out[static 25]);
 
 /* "Sun, 06 Nov 1994 08:49:37 GMT" (29 bytes and NUL), RFC 9110 section 5.6.7. */
 void clock_format_http(usec_t wall, char out[static 30]);
+
+/* The same back; false for anything that is not exactly of that form. (The two obsolete forms of RFC 9110 section 5.6.7
+ * are sent by nobody who speaks of models.) */
+bool clock_parse_http(struct text t, usec_t *wall);
 
 #endif

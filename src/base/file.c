@@ -1,4 +1,4 @@
-#include "file.h"
+#include "dsgate/base/file.h"
 #include "dsgate/base/mem.h"
 #include <errno.h>
 #include <fcntl.h>
