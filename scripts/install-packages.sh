@@ -19,6 +19,7 @@ build | module libevent_core         | libevent-dev        | libevent-devel     
 build | module libcurl               | libcurl4-openssl-dev| libcurl-devel               | curl-dev     | curl
 build | module openssl               | libssl-dev          | openssl-devel               | openssl-dev  | openssl@3
 build | module yaml-0.1              | libyaml-dev         | libyaml-devel               | yaml-dev     | libyaml
+build | module sqlite3               | libsqlite3-dev      | sqlite-devel                | sqlite-dev   | sqlite
 test  | module check                 | check               | check-devel                 | check-dev    | check
 test  | compiler gcc libasan.so      | gcc                 | libasan                     | -            | -
 test  | compiler gcc libubsan.so     | gcc                 | libubsan                    | -            | -

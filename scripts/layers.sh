@@ -27,7 +27,10 @@ event2/   net/loop
 openssl/  net/conn net/tls base/digest
 curl/     net/curl
 hiredis/  net/redis
+resolv.h  net/records
+arpa/nameser.h net/records
 yaml.h    config/
+sqlite3.h gate/ledger
 jansson.h llm/ config/ gate/admin
 '
 

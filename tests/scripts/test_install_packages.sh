@@ -45,7 +45,7 @@ fake sudo 'exit 1'
 run build
 verdict 'not allowed to: fails' 1 "$status"
 verdict 'not allowed to: says what to do' \
-    '    apt-get update && apt-get install -y --no-install-recommends libcurl4-openssl-dev libevent-dev libssl-dev libyaml-dev' \
+    '    apt-get update && apt-get install -y --no-install-recommends libcurl4-openssl-dev libevent-dev libsqlite3-dev libssl-dev libyaml-dev' \
     "$(printf '%s\n' "$output" | tail -n 1)"
 
 # What the benchmark calls, on a machine with hardly anything. Services are there, so that none is kept from starting.

@@ -43,6 +43,8 @@ libraries() {
     try src/net/loop.c '<event2/event.h>' fine
     try src/net/tls_ctx.c '<openssl/ssl.h>' fine
     try src/config/yaml.c '<yaml.h>' fine
+    try src/gate/ledger_file.c '<sqlite3.h>' fine
+    try src/gate/ledgers.c '<sqlite3.h>' 'src/gate/ledgers.c:2: sqlite3.h: only gate/ledger may include this library'
     try src/gate/admin_status.c '<jansson.h>' fine
     try src/net/looper.c '<event2/event.h>' 'src/net/looper.c:2: event2/event.h: only net/loop may include this library'
     try src/net/dns.c '<curl/curl.h>' 'src/net/dns.c:2: curl/curl.h: only net/curl may include this library'
