@@ -11,7 +11,7 @@ CHECK_LIBS      = $(shell pkg-config --libs check)
 # Tests of every mode are built by all cores, unless the caller has said how many.
 PARALLEL = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2))
 
-.PHONY: tests clang scripts-test manual units
+.PHONY: tests clang scripts-test manual units bench-sched bench-overload bench-chaos
 
 $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(LIBRARY)
 	@mkdir -p $(@D)
@@ -79,6 +79,19 @@ integration: all  ## the real daemon, the real simulator, real SDKs
 
 bench: all  ## dsgate beside nginx, self-contained
 	@sh tests/bench/run.sh "$(BUILD)"
+
+$(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(LIBRARY)
+	@mkdir -p $(@D)
+	$(call say,ld) $(CC) $(ALL_LDFLAGS) $^ $(LIBS) -o $@
+
+bench-sched: $(BUILD)/bench/sched_bench  ## what a turn in the queue costs, in nanoseconds
+	@$<
+
+bench-overload: all  ## who gets what when three times as much is asked as can be served
+	@python3 tests/bench/overload.py --build "$(BUILD)"
+
+bench-chaos: all  ## upstreams are killed, hang and fail: nobody stays unanswered, and traffic comes back
+	@python3 tests/bench/chaos.py --build "$(BUILD)"
 
 check:  ## install what is missing, build, run all tests
 	@sh scripts/install-packages.sh test

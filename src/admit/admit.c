@@ -1,6 +1,7 @@
 /* The order of questions decides what a caller is told first: the gateway's own headers, then the place, then the body.
  */
 #include "dsgate/admit/admit.h"
+#include "dsgate/base/siphash.h"
 
 /* "This endpoint takes GET, HEAD or POST." */
 static enum failure refuse_method(struct admission *a)
@@ -65,6 +66,12 @@ enum failure admit(struct admission *a, const struct http_head *head, struct tex
 }
 
 void admission_free(struct admission *a) { buf_free(&a->message); }
+
+uint64_t admission_conversation(const struct admission *a)
+{
+    static const struct siphash_key fixed;
+    return a->hints.session.n ? siphash(&fixed, a->hints.session) : chat_conversation(&a->chat);
+}
 
 enum failure admit_http_failure(enum http_error e)
 {

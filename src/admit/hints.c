@@ -17,16 +17,12 @@ static bool read_duration(struct text t, uint64_t *out)
     return true;
 }
 
-static bool read_own_timeout(struct hints *h, struct text value, struct buf *message, const char **param)
+static bool read_own_timeout(struct hints *h, struct text value)
 {
     uint64_t time = 0;
-    if (read_duration(value, &time) && time > 0) {
-        h->timeout = at_most(time);
-        return true;
-    }
-    *param = "x-dsgate-timeout";
-    BUF_ADD(message, "X-Dsgate-Timeout must be a time above zero, such as 500ms, 30s, 2m or 30 (seconds).");
-    return false;
+    if (!read_duration(value, &time) || time == 0) return false;
+    h->timeout = at_most(time);
+    return true;
 }
 
 /* Whole seconds; some libraries write decimals, which are dropped. */
@@ -35,6 +31,31 @@ static void read_stainless_timeout(struct hints *h, struct text value)
     uint64_t time;
     value.n = text_find_byte(value, '.');
     if (text_to_u64(value, &time) && read_duration(value, &time)) h->timeout = at_most(time);
+}
+
+/* ---- the class, and the conversation ---- */
+
+static bool read_priority(struct hints *h, struct text value)
+{
+    static const char *const names[PRIORITY_COUNT][2] = {
+        [PRIORITY_P0] = {"P0", "urgent"},
+        [PRIORITY_P1] = {"P1", "high"},
+        [PRIORITY_P2] = {"P2", "normal"},
+        [PRIORITY_P3] = {"P3", "low"},
+    };
+    for (unsigned p = 0; p < PRIORITY_COUNT; p++) {
+        if (!text_eq_nocase(value, text_of(names[p][0])) && !text_eq_nocase(value, text_of(names[p][1]))) continue;
+        h->priority = (enum conf_priority)p;
+        return true;
+    }
+    return false;
+}
+
+static bool read_session(struct hints *h, struct text value)
+{
+    if (value.n > HINTS_SESSION_MAX) return false;
+    h->session = value;
+    return true;
 }
 
 /* ---- names ---- */
@@ -86,16 +107,60 @@ static void read_cache_control(struct hints *h, struct text value)
 
 /* ---- all of them ---- */
 
+/* What people write for the gateway. */
+enum own { OWN_TIMEOUT, OWN_PRIORITY, OWN_SESSION, OWN_COUNT };
+#define OWN_PREFIX "x-dsgate-"
+
+static const struct {
+    const char *name;
+    bool (*read)(struct hints *h, struct text value);
+    const char *expected;
+} own[OWN_COUNT] = {
+    [OWN_TIMEOUT] = {OWN_PREFIX "timeout", read_own_timeout,
+                     "X-Dsgate-Timeout must be a time above zero, such as 500ms, 30s, 2m or 30 (seconds)."},
+    [OWN_PRIORITY] = {OWN_PREFIX "priority", read_priority,
+                      "X-Dsgate-Priority must be P0 (urgent), P1 (high), P2 (normal) or P3 (low), by number or by word."},
+    [OWN_SESSION] = {OWN_PREFIX "session", read_session, "X-Dsgate-Session must be at most 256 bytes long."},
+};
+
+static bool is_own(struct text name) { return text_starts_nocase(name, TEXT(OWN_PREFIX)); }
+
+/* Of several with one name the first counts. */
+static void note_own(const struct http_head *head, const struct http_field *f, const struct http_field **found)
+{
+    struct text name = http_field_name(head, f);
+    for (unsigned i = 0; is_own(name) && i < OWN_COUNT; i++)
+        if (!found[i] && text_eq_nocase(name, text_of(own[i].name))) found[i] = f;
+}
+
+static void read_librarys(struct hints *h, const struct http_head *head, const struct http_field *f)
+{
+    struct text value = http_field_value(head, f);
+    switch (f->id) {
+    case HTTP_X_STAINLESS_TIMEOUT: read_stainless_timeout(h, value); break;
+    case HTTP_X_REQUEST_ID: read_request_id(h, value); break;
+    case HTTP_TRACEPARENT: read_traceparent(h, value); break;
+    case HTTP_CACHE_CONTROL: read_cache_control(h, value); break;
+    default: break;
+    }
+}
+
 bool hints_read(struct hints *h, const struct http_head *head, struct buf *message, const char **param)
 {
-    *h = (struct hints){0};
-    read_stainless_timeout(h, http_value(head, HTTP_X_STAINLESS_TIMEOUT));
-    read_request_id(h, http_value(head, HTTP_X_REQUEST_ID));
-    read_traceparent(h, http_value(head, HTTP_TRACEPARENT));
+    const struct http_field *found[OWN_COUNT] = {NULL};
+    bool fine = true;
+    *h = (struct hints){.priority = PRIORITY_COUNT};
+    for (unsigned i = head->field_count; i-- > 0;)
+        read_librarys(h, head, &head->fields[i]); /* backwards, so that here, too, the first has the last word */
     for (unsigned i = 0; i < head->field_count; i++)
-        if (head->fields[i].id == HTTP_CACHE_CONTROL) read_cache_control(h, http_field_value(head, &head->fields[i]));
-    const struct http_field *own = http_find_named(head, TEXT("x-dsgate-timeout"));
-    return !own || read_own_timeout(h, http_field_value(head, own), message, param);
+        if (head->fields[i].id == HTTP_OTHER) note_own(head, &head->fields[i], found);
+    for (unsigned i = 0; i < OWN_COUNT; i++) {
+        if (!found[i] || own[i].read(h, http_field_value(head, found[i])) || !fine) continue;
+        fine = false;
+        *param = own[i].name;
+        buf_add(message, text_of(own[i].expected));
+    }
+    return fine;
 }
 
 bool hints_consumes(const struct http_head *head, const struct http_field *f)
@@ -113,5 +178,5 @@ bool hints_consumes(const struct http_head *head, const struct http_field *f)
     default: return f->hop;
     }
     if (f->hop || text_eq_nocase(name, TEXT("tracestate"))) return true;
-    return text_starts_nocase(name, TEXT("x-dsgate-"));
+    return is_own(name);
 }

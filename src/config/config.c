@@ -1,9 +1,9 @@
 /* config.c - from bytes to a checked snapshot: parse, replace variables, read through the table, check, report. */
 #include "dsgate/config/config.h"
 #include "check.h"
+#include "dsgate/base/file.h"
 #include "dsgate/base/mem.h"
 #include "environment.h"
-#include "dsgate/base/file.h"
 #include "reader.h"
 #include "yaml.h"
 
@@ -25,6 +25,14 @@ static void read_default_upstreams(struct reader *r)
     r->report->source = source;
 }
 
+/* What is neither in the file nor a default that could stand in the table. An empty state.file is one that is given. */
+static void fill_in(struct config *c, struct node *root)
+{
+    if (!node_given(node_place(root, "state"), "file")) c->state.file = environment_state_file();
+    for (unsigned i = PRIORITY_P0; i < PRIORITY_P3; i++)
+        c->queue.classes[i].start_below = 100;
+}
+
 static void read_root(struct report *report, struct node *root, struct config *c)
 {
     struct reader r = {.report = report, .config = c};
@@ -35,8 +43,9 @@ static void read_root(struct report *report, struct node *root, struct config *c
     environment_expand(report, root);
     read_defaults(&r, &config_table, c);
     read_mapping(&r, &config_table, root, c);
-    check_config(&r, root);
     if (!node_given(root, "upstreams")) read_default_upstreams(&r);
+    fill_in(c, root);
+    check_config(&r, root);
     node_free(r.presets);
 }
 

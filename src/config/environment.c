@@ -106,3 +106,10 @@ void environment_expand(struct report *report, struct node *n)
     for (size_t i = 0; i < n->count; i++)
         environment_expand(report, n->entries[i].value);
 }
+
+char *environment_state_file(void)
+{
+    const char *folders = getenv("STATE_DIRECTORY");
+    if (!folders || *folders != '/') return NULL;
+    return mem_printf("%.*s/state.db", (int)strcspn(folders, ":"), folders);
+}

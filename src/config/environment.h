@@ -11,6 +11,10 @@
  * holds is never read as YAML. */
 void environment_expand(struct report *report, struct node *n);
 
+/* The file for state where systemd gives a folder for it (StateDirectory=), or in the first of several; else NULL. The
+ * caller's. */
+char *environment_state_file(void);
+
 /* The YAML of a configuration without a file. */
 extern const struct text environment_yaml;
 

@@ -31,6 +31,15 @@ static void release_texts(char ***items, size_t *count)
     *count = 0;
 }
 
+static void release_secrets(char ***items, size_t *count)
+{
+    for (size_t i = 0; i < *count; i++)
+        mem_free_secret((*items)[i]);
+    mem_free(*items);
+    *items = NULL;
+    *count = 0;
+}
+
 static void release_array(const struct option *o, char **items, size_t *count)
 {
     for (size_t i = 0; i < *count; i++) {
@@ -54,11 +63,14 @@ void option_release(const struct option *o, void *base)
     case OPTION_CREDENTIAL: release_secret(field); break;
     case OPTION_URL: release_url(base); break;
     case OPTION_TEXTS: release_texts(field, count); break;
+    case OPTION_SECRETS: release_secrets(field, count); break;
     case OPTION_LIST:
     case OPTION_KEYED: release_array(o, field, count); break;
     case OPTION_SECTION: option_release_all(o->table, field); break;
     case OPTION_FLAG:
     case OPTION_COUNT:
+    case OPTION_COUNT64:
+    case OPTION_PERCENT:
     case OPTION_MODE:
     case OPTION_SIZE:
     case OPTION_DURATION:

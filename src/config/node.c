@@ -46,6 +46,19 @@ bool node_is_null(const struct node *n)
            (!*n->written || !strcmp(n->written, "~") || !strcmp(n->written, "null"));
 }
 
+struct node *node_place(struct node *map, const char *key)
+{
+    struct node *value = node_given(map, key);
+    return value ? value : map;
+}
+
+bool node_has_mistake(const struct node *n)
+{
+    for (size_t i = 0; i < n->count; i++)
+        if ((n->entries[i].key && n->entries[i].key->broken) || node_has_mistake(n->entries[i].value)) return true;
+    return n->broken;
+}
+
 const char *node_kind_name(const struct node *n)
 {
     static const char *const names[] = {"text", "a list", "a mapping"};

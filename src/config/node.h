@@ -34,6 +34,12 @@ void node_append(struct node *n, struct node *key, struct node *value);
 struct node *node_given(const struct node *map, const char *key);
 bool node_is_null(const struct node *n);
 
+/* Where to point at: the key's value, or the mapping that should have held it. */
+struct node *node_place(struct node *map, const char *key);
+
+/* Was a mistake told about anything in it? */
+bool node_has_mistake(const struct node *n);
+
 /* "text", "a list", "a mapping". */
 const char *node_kind_name(const struct node *n);
 

@@ -5,6 +5,8 @@ static const struct {
 } types[] = {
     [OPTION_FLAG] = {"flag", "true or false"},
     [OPTION_COUNT] = {"number", "a whole number"},
+    [OPTION_COUNT64] = {"number", "a whole number"},
+    [OPTION_PERCENT] = {"percentage", "a percentage such as 20%"},
     [OPTION_MODE] = {"octal", "octal permissions such as 0660"},
     [OPTION_SIZE] = {"size", "a size such as 512KB, 10MB or 1GiB"},
     [OPTION_DURATION] = {"time", "a time such as 500ms, 30s, 10m or 1h"},
@@ -17,15 +19,20 @@ static const struct {
     [OPTION_SECRET_FILE] = {"file", "the path of a file"},
     [OPTION_CREDENTIAL] = {"name", "the name of a systemd credential"},
     [OPTION_TEXTS] = {"list", "text or a list of texts"},
+    [OPTION_SECRETS] = {"list", "text or a list of texts"},
     [OPTION_SECTION] = {"mapping", "a mapping"},
     [OPTION_LIST] = {"list", "a list"},
     [OPTION_KEYED] = {"mapping", "a mapping"},
 };
 
-const char *option_expects(const struct option *o) { return types[o->type].expects; }
-const char *option_noun(const struct option *o) { return types[o->type].noun; }
+/* What may stand alone or in a mapping is a number. */
+const char *option_expects(const struct option *o)
+{
+    return o->alone ? "a whole number or a mapping" : types[o->type].expects;
+}
+const char *option_noun(const struct option *o) { return o->alone ? "number or mapping" : types[o->type].noun; }
 
-bool option_is_secret(const struct option *o) { return o->type == OPTION_SECRET; }
+bool option_is_secret(const struct option *o) { return o->type == OPTION_SECRET || o->type == OPTION_SECRETS; }
 
 const struct option *option_find(const struct option_table *t, const char *key)
 {
@@ -39,12 +46,14 @@ static void add_names(const struct option *o, struct buf *out)
     for (unsigned i = 0; o->names[i]; i++) {
         if (i) buf_add(out, o->names[i + 1] ? TEXT(", ") : TEXT(" or "));
         buf_add(out, text_of(o->names[i]));
+        if (o->aliases) buf_printf(out, " (%s)", o->aliases[i]);
     }
 }
 
 void option_add_range(const struct option *o, struct buf *out)
 {
-    bool array = o->type == OPTION_LIST || o->type == OPTION_KEYED || o->type == OPTION_TEXTS;
+    bool array = o->type == OPTION_LIST || o->type == OPTION_KEYED || o->type == OPTION_TEXTS ||
+                 o->type == OPTION_SECRETS;
     if (o->names) add_names(o, out);
     if (o->word) buf_printf(out, "%s%s", o->word, o->max ? " or " : "");
     if (array && o->max)

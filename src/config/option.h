@@ -11,6 +11,8 @@
 enum option_type {
     OPTION_FLAG,        /* bool: true or false */
     OPTION_COUNT,       /* unsigned */
+    OPTION_COUNT64,     /* uint64_t */
+    OPTION_PERCENT,     /* unsigned */
     OPTION_MODE,        /* unsigned, octal in the file */
     OPTION_SIZE,        /* uint64_t bytes */
     OPTION_DURATION,    /* usec_t */
@@ -23,6 +25,7 @@ enum option_type {
     OPTION_SECRET_FILE, /* the same, read from the named file */
     OPTION_CREDENTIAL,  /* the same, read from the named systemd credential */
     OPTION_TEXTS,       /* char **: a list of texts, or one of them alone */
+    OPTION_SECRETS,     /* the same, never shown, wiped when freed */
     OPTION_SECTION,     /* a mapping whose fields lie in the same struct */
     OPTION_LIST,        /* an array of structs: a list of mappings, or one of them alone */
     OPTION_KEYED        /* an array of structs from a mapping: a key becomes the struct's first member, a char * */
@@ -38,9 +41,11 @@ struct option {
     const char *min, *max;    /* bounds of a number, as one would write them; of an array's length */
     const char *word;         /* a number's or list's special word: "auto" stands for 0, "off" for an empty list */
     const char *const *names; /* the choices, then NULL */
+    const char *const *aliases; /* other words for them; the letters' case does not matter then */
     const char *(*check)(struct text); /* one of value.h */
     const struct option_table *table;  /* of a section or of an array's elements */
-    bool required;
+    bool alone;    /* of a KEYED array: a value that is no mapping stands for {"*": value} */
+    bool required; /* a section, or something that is a pointer in its struct */
     /* Does the reference file, which sets what holds without a file, set it? Else it stands there in a comment. */
     enum { SHOWN_SET_IF_DEFAULT_OR_REQUIRED, SHOWN_SET, SHOWN_AS_COMMENT } shown;
     const char *example; /* where there is no default */

@@ -1,20 +1,14 @@
 /* options.c - the option table: every key of dsgate.yaml with its place, default, bounds and explanation. */
+#include "options.h"
 #include "check.h"
-#include "option.h"
-#include "upstream.h"
 #include "value.h"
 
-#define ROWS(rows) (rows), sizeof(rows) / sizeof *(rows)
-
 /* Where a field is, from the fields of the struct the table is for. */
-#define LISTEN(field)   offsetof(struct conf_listen, field)
-#define LIMIT(field)    offsetof(struct conf_limits, field)
-#define TIMEOUT(field)  offsetof(struct conf_timeouts, field)
-#define LOG(field)      offsetof(struct conf_log, field)
-#define PRICE(field)    offsetof(struct conf_price, field)
-#define MODEL(field)    offsetof(struct conf_model, field)
-#define UPSTREAM(field) offsetof(struct conf_upstream, field)
-#define CONFIG(field)   offsetof(struct config, field)
+#define LISTEN(field)  offsetof(struct conf_listen, field)
+#define LIMIT(field)   offsetof(struct conf_limits, field)
+#define TIMEOUT(field) offsetof(struct conf_timeouts, field)
+#define LOG(field)     offsetof(struct conf_log, field)
+#define CONFIG(field)  offsetof(struct config, field)
 
 static const struct option listen_tls_rows[] = {
     {"cert_file", OPTION_TEXT, LISTEN(tls.cert_file), .check = value_file, .example = "/etc/dsgate/server.pem",
@@ -65,8 +59,6 @@ static const struct option limit_rows[] = {
             "client."},
     {"event", OPTION_SIZE, LIMIT(event), .fallback = "4MB", .min = "4KB", .max = "1GB",
      .doc = "Largest single server-sent event of an upstream."},
-    {"waiting", OPTION_COUNT, LIMIT(waiting), .fallback = "10000", .min = "0", .max = "1000000",
-     .doc = "Requests that may wait for an upstream at once; further ones are answered with 503 immediately."},
 };
 static const struct option_table limit_table = {.size = sizeof(struct conf_limits), ROWS(limit_rows)};
 
@@ -85,8 +77,6 @@ static const struct option timeout_rows[] = {
     {TIME(request_body, "60s"), .min = "1ms", .doc = "A client's request body, in all."},
     {TIME(keep_alive, "75s"), .min = "1ms", .doc = "How long an idle client connection is kept."},
     {TIME(write, "60s"), .min = "1ms", .doc = "How long a client may take none of the bytes meant for it."},
-    {TIME(queue, "60s"), .min = "0s",
-     .doc = "Longest wait for an upstream; 0 answers with 503 at once when all are busy."},
     {TIME(drain, "30s"), .min = "0s", .doc = "How long streams may go on after SIGTERM."},
 };
 static const struct option_table timeout_table = {.size = sizeof(struct conf_timeouts), ROWS(timeout_rows)};
@@ -103,144 +93,13 @@ static const struct option log_rows[] = {
 };
 static const struct option_table log_table = {.size = sizeof(struct conf_log), ROWS(log_rows)};
 
-#define MONEY(name) #name, OPTION_PRICE, PRICE(name), .min = "0", .max = "1000000", .unset = "0, not known"
-static const struct option price_rows[] = {
-    {MONEY(cache_hit), .example = "0.003", .doc = "Prompt tokens that the provider's own cache held."},
-    {MONEY(cache_miss), .example = "0.15", .doc = "All other prompt tokens."},
-    {MONEY(output), .example = "0.60", .doc = "Completion tokens, thinking included."},
+static const struct option state_rows[] = {
+    {"file", OPTION_TEXT, CONFIG(state.file), .check = value_file,
+     .unset = "$STATE_DIRECTORY/state.db where systemd gives a StateDirectory, else nothing survives a restart",
+     .example = "/var/lib/dsgate/state.db",
+     .doc = "File for what must survive a restart, such as the quotas used today. \"\" turns it off."},
 };
-static const struct option_table price_table = {.size = sizeof(struct conf_price), ROWS(price_rows)};
-
-static const char *const thinking_modes[] = {"enabled", "disabled", NULL};
-static const struct option model_rows[] = {
-    {"name", OPTION_TEXT, MODEL(name), .check = value_model, .unset = "the clients' name", .example = "deepseek-flash",
-     .doc = "What this upstream calls the model. \"*\" keeps the clients' name."},
-    {"thinking", OPTION_CHOICE, MODEL(thinking), .names = thinking_modes,
-     .unset = "left to the client and the upstream", .example = "disabled",
-     .doc = "Thinking mode of requests that do not say it themselves."},
-    {"price", OPTION_SECTION, MODEL(price), .table = &price_table,
-     .doc = "USD per million tokens; kept for later, nothing reads it yet."},
-    {"peak_price", OPTION_SECTION, MODEL(peak_price), .table = &price_table,
-     .doc = "USD per million tokens at the provider's peak hours; kept for later, nothing reads it yet."},
-};
-static const struct option_table model_table = {.size = sizeof(struct conf_model),
-                                                ROWS(model_rows),
-                                                .shorthand = "name",
-                                                .check_key = value_model,
-                                                .finish = check_model};
-
-static const struct option header_rows[] = {
-    {"value", OPTION_SECRET, offsetof(struct conf_header, value), .check = value_header_value, .required = true},
-};
-static const struct option_table header_table = {.size = sizeof(struct conf_header),
-                                                 ROWS(header_rows),
-                                                 .shorthand = "value",
-                                                 .keys_nocase = true,
-                                                 .check_key = value_header_name};
-
-static const struct option upstream_tls_rows[] = {
-    {"ca_file", OPTION_TEXT, UPSTREAM(tls.ca_file), .check = value_file, .unset = "the system's",
-     .example = "/etc/dsgate/ca.pem",
-     .doc = "Certificate authorities in PEM that may sign the upstream's certificate."},
-    {"cert_file", OPTION_TEXT, UPSTREAM(tls.cert_file), .check = value_file, .example = "/etc/dsgate/client.pem",
-     .doc = "Certificate in PEM to show to the upstream; it needs key_file."},
-    {"key_file", OPTION_TEXT, UPSTREAM(tls.key_file), .check = value_file, .example = "/etc/dsgate/client.key",
-     .doc = "Private key in PEM of that certificate."},
-    {"server_name", OPTION_TEXT, UPSTREAM(tls.server_name), .check = value_host, .unset = "the host of base_url",
-     .example = "api.deepseek.com", .doc = "Name to ask for (SNI) and to find in the upstream's certificate."},
-    {"insecure", OPTION_FLAG, UPSTREAM(tls.insecure), .fallback = "false",
-     .doc = "Accept any certificate. Whoever is on the way can then read the key: for experiments only."},
-};
-static const struct option_table upstream_tls_table = {.size = sizeof(struct conf_upstream), ROWS(upstream_tls_rows)};
-
-#define UPSTREAM_TIME(name) #name, OPTION_DURATION, UPSTREAM(timeouts.name), .min = "1ms", .max = "24h"
-static const struct option upstream_timeout_rows[] = {
-    {UPSTREAM_TIME(connect), .example = "5s", .doc = "Instead of timeouts.connect for this upstream."},
-    {UPSTREAM_TIME(first_byte), .example = "60s", .doc = "Instead of timeouts.first_byte."},
-    {UPSTREAM_TIME(first_token), .example = "60s", .doc = "Instead of timeouts.first_token."},
-    {UPSTREAM_TIME(idle), .example = "60s", .doc = "Instead of timeouts.idle."},
-    {UPSTREAM_TIME(total), .example = "10m", .doc = "Instead of timeouts.total, for attempts on this upstream."},
-};
-static const struct option_table upstream_timeout_table = {.size = sizeof(struct conf_upstream),
-                                                           ROWS(upstream_timeout_rows)};
-
-static const struct option health_rows[] = {
-    {"path", OPTION_TEXT, UPSTREAM(health.path), .fallback = "/models", .check = value_path,
-     .doc = "Path below base_url's that a probe gets. It should cost nothing."},
-    {"interval", OPTION_DURATION, UPSTREAM(health.interval), .fallback = "10s", .min = "100ms", .max = "24h",
-     .doc = "Time between two probes."},
-    {"timeout", OPTION_DURATION, UPSTREAM(health.timeout), .fallback = "5s", .min = "1ms", .max = "10m",
-     .doc = "How long a probe may take in all."},
-    {"down_after", OPTION_COUNT, UPSTREAM(health.down_after), .fallback = "3", .min = "1", .max = "1000",
-     .doc = "Failed probes in a row that take the upstream out."},
-    {"up_after", OPTION_COUNT, UPSTREAM(health.up_after), .fallback = "2", .min = "1", .max = "1000",
-     .doc = "Good probes in a row that bring it back."},
-};
-static const struct option_table health_table = {.size = sizeof(struct conf_upstream), ROWS(health_rows)};
-
-static const char *const auth_headers[] = {"authorization", "api-key", "x-api-key", NULL};
-const char *const dialect_names[DIALECT_COUNT + 1] = {
-    "openai",   "deepseek",  "ark",   "dashscope", "tencent", "huawei", "qianfan",  "siliconflow", "openrouter",
-    "together", "fireworks", "azure", "nim",       "vllm",    "sglang", "llamacpp", "ollama"};
-
-static const struct option upstream_rows[] = {
-    {"name", OPTION_TEXT, UPSTREAM(name), .check = value_name, .required = true, .unset = "the preset's name",
-     .example = "deepseek", .shown = SHOWN_AS_COMMENT, .doc = "Unique name of the upstream in logs and metrics."},
-    {"preset", OPTION_TEXT, UPSTREAM(preset), .check = value_name, .example = "deepseek", .shown = SHOWN_SET,
-     .doc = "Provider whose address, dialect and model names to begin with; keys given here override it. One of: "
-            "deepseek, "
-            "openai, volcengine, dashscope, tencent, huawei, qianfan, siliconflow, openrouter, together, fireworks, "
-            "azure (which needs a base_url), nim, vllm, sglang, llamacpp or ollama."},
-    {"dialect", OPTION_ENUM, UPSTREAM(dialect), .fallback = "openai", .names = dialect_names, .shown = SHOWN_AS_COMMENT,
-     .doc =
-         "Provider's way of telling errors, usage, thinking and continuations; kept for later, nothing reads it yet."},
-    {"base_url", OPTION_URL, UPSTREAM(base_url), .required = true, .unset = "the preset's",
-     .example = "${DEEPSEEK_BASE_URL:-https://api.deepseek.com}",
-     .doc = "Where the OpenAI-compatible API begins: http or https, a host, perhaps a port and a path such as /v1."},
-    {"beta_path", OPTION_TEXT, UPSTREAM(beta_path), .check = value_path, .unset = "the preset's, or not served",
-     .example = "/beta",
-     .doc = "Where requests below /beta go, from the root of base_url's host. A preset's path moves along with "
-            "base_url: it begins where the path of base_url ends, not counting a final /v1. \"\" turns it off."},
-    {"anthropic_path", OPTION_TEXT, UPSTREAM(anthropic_path), .check = value_path,
-     .unset = "the preset's, or not served", .example = "/anthropic/v1",
-     .doc = "Where the Anthropic API's /messages is found, from the root of base_url's host; as for beta_path."},
-    {"balance_path", OPTION_TEXT, UPSTREAM(balance_path), .check = value_path, .unset = "the preset's, or not served",
-     .example = "/user/balance",
-     .doc = "Where the account's balance is told, from the root of base_url's host; as for beta_path."},
-    {"auth_header", OPTION_CHOICE, UPSTREAM(auth_header), .fallback = "authorization", .names = auth_headers,
-     .shown = SHOWN_AS_COMMENT,
-     .doc = "Header that carries the key: authorization (\"Bearer KEY\"), api-key or x-api-key (KEY alone)."},
-    {"api_key", OPTION_SECRET, UPSTREAM(api_key), .check = value_key, .unset = "the client's own key passes through",
-     .example = "${DEEPSEEK_API_KEY:-}", .shown = SHOWN_SET,
-     .doc = "Key for this upstream. An empty one lets the client's own key through."},
-    {"api_key_file", OPTION_SECRET_FILE, UPSTREAM(api_key), .check = value_key, .example = "/run/secrets/deepseek",
-     .doc = "Regular file of at most 64KB that holds the key; one newline at its end is dropped."},
-    {"api_key_credential", OPTION_CREDENTIAL, UPSTREAM(api_key), .check = value_key, .example = "deepseek",
-     .doc = "Name of the systemd credential (LoadCredential=) that holds the key."},
-    {"weight", OPTION_COUNT, UPSTREAM(weight), .fallback = "1", .min = "1", .max = "1000",
-     .doc = "Share of the requests, relative to the other upstreams."},
-    {"max_concurrency", OPTION_COUNT, UPSTREAM(max_concurrency), .fallback = "0", .min = "0", .max = "1000000",
-     .doc = "Requests in flight at once; further ones wait. 0 sets no cap."},
-    {"account", OPTION_TEXT, UPSTREAM(account), .check = value_name, .unset = "an account of its own",
-     .example = "main", .doc = "Upstreams with the same account share its cap."},
-    {"models", OPTION_KEYED, UPSTREAM(models), UPSTREAM(model_count), .max = "1000", .table = &model_table,
-     .unset = "the preset's; none: any model", .example = "deepseek-chat",
-     .doc =
-         "Clients' names of the models this upstream serves, each with the upstream's own name, or a mapping of the "
-         "keys below. The clients' name \"*\" stands for every other model. Rows come before the preset's and replace "
-         "those of the same name."},
-    {"resolve", OPTION_TEXTS, UPSTREAM(resolve), UPSTREAM(resolve_count), .max = "16", .check = value_pin,
-     .unset = "DNS", .example = "[192.0.2.7, \"[2001:db8::7]:443\"]",
-     .doc = "Addresses to connect to instead of asking DNS for base_url's host; unix:/path works too."},
-    {"headers", OPTION_KEYED, UPSTREAM(headers), UPSTREAM(header_count), .max = "64", .table = &header_table,
-     .example = "{x-title: my-app}",
-     .doc = "Headers set on every request to this upstream. Their values are treated as secrets."},
-    {"tls", OPTION_SECTION, .table = &upstream_tls_table, .doc = "TLS towards an https upstream."},
-    {"timeouts", OPTION_SECTION, .table = &upstream_timeout_table, .doc = "Time limits of this upstream."},
-    {"health", OPTION_SECTION, .table = &health_table, .doc = "Active probes."},
-};
-const struct option_table upstream_table = {
-    .size = sizeof(struct conf_upstream), ROWS(upstream_rows), .prepare = upstream_prepare, .finish = upstream_finish};
+static const struct option_table state_table = {.size = sizeof(struct config), ROWS(state_rows)};
 
 static const struct option config_rows[] = {
     {"listen", OPTION_LIST, CONFIG(listens), CONFIG(listen_count), .fallback = "127.0.0.1:8585", .min = "1",
@@ -250,10 +109,23 @@ static const struct option config_rows[] = {
      .doc = "The administrators' side."},
     {"workers", OPTION_COUNT, CONFIG(workers), .fallback = "auto", .min = "1", .max = "256", .word = "auto",
      .doc = "Threads that serve requests; auto takes one per processor."},
+    {"zone", OPTION_TEXT, CONFIG(zone), .check = value_name, .unset = "no upstream is nearer than another",
+     .example = "cn-east", .doc = "Where this gateway stands, by any name: upstreams with the same name are preferred while they have "
+            "room."},
     {"limits", OPTION_SECTION, CONFIG(limits), .table = &limit_table,
      .doc = "Sizes and numbers that are never exceeded."},
     {"timeouts", OPTION_SECTION, CONFIG(timeouts), .table = &timeout_table, .doc = "Time limits."},
     {"log", OPTION_SECTION, CONFIG(log), .table = &log_table, .doc = "Logs."},
+    {"state", OPTION_SECTION, .table = &state_table, .doc = "What is kept on disk."},
+    {"queue", OPTION_SECTION, CONFIG(queue), .table = &queue_table,
+     .doc = "How requests wait for an upstream, in four classes: P0 urgent, P1 interactive, P2 normal, P3 batch."},
+    {"callers", OPTION_LIST, CONFIG(callers), CONFIG(caller_count), .max = "1000", .table = &caller_table,
+     .shown = SHOWN_AS_COMMENT,
+     .doc = "Who is known by the API key that it sends. Anybody else may call too, as queue says."},
+    {"routes", OPTION_LIST, CONFIG(routes), CONFIG(route_count), .max = "256", .table = &route_table,
+     .shown = SHOWN_AS_COMMENT,
+     .doc = "How requests are treated, by the model that they name; the first match wins. A model that none matches is "
+            "served by weight."},
     {"upstreams", OPTION_LIST, CONFIG(upstreams), CONFIG(upstream_count), .min = "1", .max = "64",
      .table = &upstream_table, .unset = "DeepSeek, with DEEPSEEK_API_KEY and DEEPSEEK_BASE_URL where set",
      .doc = "Providers and servers that requests are sent to."},

@@ -88,7 +88,8 @@ void read_option(struct reader *r, const struct option *o, struct node *value, v
     if (value->broken) return;
     switch (o->type) {
     case OPTION_SECTION: read_section(r, o, value, base); break;
-    case OPTION_TEXTS: read_texts(r, o, value, base); break;
+    case OPTION_TEXTS:
+    case OPTION_SECRETS: read_texts(r, o, value, base); break;
     case OPTION_LIST: read_list(r, o, value, base); break;
     case OPTION_KEYED: read_keyed(r, o, value, base); break;
     default: read_scalar(r, o, value, base);
@@ -134,15 +135,21 @@ void read_mapping(struct reader *r, const struct option_table *t, struct node *m
         if (!option_find(t, map->entries[i].key->value)) refuse_unknown_key(r, t, map->entries[i].key);
 }
 
-/* All required rows are pointers. An element that prepare already called broken misses more than it can help. */
+static bool is_there(const struct option *o, const struct node *value, const char *element)
+{
+    return o->type == OPTION_SECTION ? value != NULL : *(char *const *)(const void *)(element + o->offset) != NULL;
+}
+
+/* An element that prepare already called broken misses more than it can help. */
 static void refuse_missing(struct reader *r, const struct option_table *t, struct node *n, void *element)
 {
     bool told = n->broken;
     for (unsigned i = 0; i < t->count && !told; i++) {
         const struct option *o = &t->rows[i];
-        if (!o->required || *(char **)(void *)((char *)element + o->offset)) continue;
         struct node *value = n->kind == NODE_MAP ? node_given(n, o->key) : n;
-        if (value && value->broken) continue;
+        if (o->type == OPTION_SECTION && value && value != n)
+            refuse_missing(r, o->table, value, (char *)element + o->offset);
+        if (!o->required || is_there(o, value, element) || (value && value->broken)) continue;
         reader_error(r, value ? value : n, "%s is missing; expected %s", o->key, option_expects(o));
     }
 }

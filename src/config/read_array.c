@@ -28,7 +28,9 @@ static void read_one_text(struct reader *r, const struct option *o, struct node 
 {
     if (n->broken || !reader_expect(r, o->key, n, NODE_SCALAR, "text")) return;
     const char *why = o->check(text_of(n->value));
-    if (why)
+    if (!*n->value)
+        reader_error(r, n, "%s: empty; expected text", o->key);
+    else if (why)
         reader_value_error(r, o, n, "%s", why);
     else
         *out = mem_strdup(n->value);
@@ -111,7 +113,7 @@ static void keep_others(const struct option *o, char *items, size_t *count, char
 }
 
 /* Over a preset's mapping: the new keys come first, the preset's others stay. */
-void read_keyed(struct reader *r, const struct option *o, struct node *value, void *base)
+static void read_entries(struct reader *r, const struct option *o, struct node *value, void *base)
 {
     const struct option_table *t = o->table;
     if (!reader_expect(r, o->key, value, NODE_MAP, option_expects(o)) || !length_is_fine(r, o, value, value->count))
@@ -128,4 +130,21 @@ void read_keyed(struct reader *r, const struct option *o, struct node *value, vo
     keep_others(o, items, &count, old, old_count);
     *items_of(o, base) = items;
     *count_of(o, base) = count;
+}
+
+static void read_alone(struct reader *r, const struct option *o, struct node *value, void *base)
+{
+    char every[] = "*";
+    struct node key = {.kind = NODE_SCALAR, .line = value->line, .column = value->column, .value = every};
+    struct node_entry entry = {&key, value};
+    struct node map = {.kind = NODE_MAP, .entries = &entry, .count = 1};
+    read_entries(r, o, &map, base);
+}
+
+void read_keyed(struct reader *r, const struct option *o, struct node *value, void *base)
+{
+    if (o->alone && value->kind == NODE_SCALAR)
+        read_alone(r, o, value, base);
+    else
+        read_entries(r, o, value, base);
 }

@@ -12,6 +12,7 @@ static bool parse_number(const struct option *o, struct text t, uint64_t *out)
     case OPTION_MODE: return units_octal(t, out);
     case OPTION_SIZE: return units_size(t, out);
     case OPTION_DURATION: return units_duration(t, out);
+    case OPTION_PERCENT: return units_percent(t, out);
     case OPTION_PRICE: return units_decimal(t, out);
     default: return text_to_u64(t, out);
     }
@@ -20,7 +21,8 @@ static bool parse_number(const struct option *o, struct text t, uint64_t *out)
 static void store_number(const struct option *o, uint64_t value, void *field)
 {
     switch (o->type) {
-    case OPTION_SIZE: *(uint64_t *)field = value; break;
+    case OPTION_SIZE:
+    case OPTION_COUNT64: *(uint64_t *)field = value; break;
     case OPTION_DURATION: *(usec_t *)field = (usec_t)value; break;
     case OPTION_PRICE: *(double *)field = (double)value / UNITS_DECIMAL_SCALE; break;
     default: *(unsigned *)field = (unsigned)value;
@@ -40,8 +42,11 @@ static void refuse_number(struct reader *r, const struct option *o, struct node 
     uint64_t number;
     struct buf range = {0};
     option_add_range(o, &range);
-    if (o->type == OPTION_DURATION && value->value == value->written && text_to_u64(text_of(value->value), &number))
+    bool unit_missing = value->value == value->written && text_to_u64(text_of(value->value), &number);
+    if (unit_missing && o->type == OPTION_DURATION)
         reader_value_error(r, o, value, "has no unit; did you mean '%ss'?", value->value);
+    else if (unit_missing && o->type == OPTION_PERCENT)
+        reader_value_error(r, o, value, "has no unit; expected %s", option_expects(o));
     else
         reader_value_error(r, o, value, "is not %s; expected " TEXT_FORMAT, option_expects(o),
                            TEXT_ARGS(buf_text(&range)));
@@ -94,12 +99,19 @@ static void read_text(struct reader *r, const struct option *o, struct node *val
         replace_text(o, value->value, base);
 }
 
+static bool is_choice(const struct option *o, unsigned i, struct text written)
+{
+    if (!o->aliases) return text_is(written, o->names[i]);
+    return text_eq_nocase(written, text_of(o->names[i])) || text_eq_nocase(written, text_of(o->aliases[i]));
+}
+
+/* Names that have aliases are short, and near to any short word: P4 may mean anything. */
 static void read_choice(struct reader *r, const struct option *o, struct node *value, void *base)
 {
     struct guess g = guess_begin(value->value);
     for (unsigned i = 0; o->names[i]; i++) {
-        guess_offer(&g, o->names[i]);
-        if (strcmp(o->names[i], value->value) != 0) continue;
+        guess_offer(&g, o->aliases ? o->aliases[i] : o->names[i]);
+        if (!is_choice(o, i, text_of(value->value))) continue;
         if (o->type == OPTION_CHOICE)
             replace_text(o, value->value, base);
         else

@@ -22,13 +22,14 @@ void read_mapping(struct reader *r, const struct option_table *t, struct node *m
 /* One option from its value, replacing what was there. */
 void read_option(struct reader *r, const struct option *o, struct node *value, void *base);
 
-/* Numbers, words, texts and secrets (read_scalar.c); lists and keyed mappings (read_array.c). */
+/* Numbers, words, texts and secrets (read_scalar.c); lists of texts, lists and keyed mappings (read_array.c). */
 void read_scalar(struct reader *r, const struct option *o, struct node *value, void *base);
 void read_texts(struct reader *r, const struct option *o, struct node *value, void *base);
 void read_list(struct reader *r, const struct option *o, struct node *value, void *base);
 void read_keyed(struct reader *r, const struct option *o, struct node *value, void *base);
 
-/* Defaults, the table's prepare, the node itself (mapping or shorthand), required keys, the table's finish. */
+/* Defaults, the table's prepare, the node itself (mapping or shorthand), required keys (also of its sections), the
+ * table's finish. */
 void read_element(struct reader *r, const struct option_table *t, struct node *n, void *element);
 
 /* A mistake at a node; the node counts as broken afterwards. */

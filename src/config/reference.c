@@ -58,8 +58,9 @@ static void write_row(FILE *out, unsigned indent, bool set, const struct option 
         write_leaf(out, indent, set, o);
         return;
     }
+    if (o->shown == SHOWN_AS_COMMENT) set = false;
     fprintf(out, "%*s%s%s:\n", (int)indent, "", set ? "" : "#", o->key);
-    if (o->type == OPTION_LIST) fprintf(out, "%*s-\n", (int)(indent += STEP), "");
+    if (o->type == OPTION_LIST) fprintf(out, "%*s%s-\n", (int)(indent += STEP), "", set ? "" : "#");
     if (o->type == OPTION_KEYED) fprintf(out, "%*s#%s:\n", (int)(indent += STEP), "", o->example);
     write_rows(out, indent + STEP, set && o->type != OPTION_KEYED, o->table);
 }
@@ -82,7 +83,7 @@ void config_write_reference(FILE *out)
         "${NAME} stands for an environment variable, which must be set; ${NAME:-text} has a default for one that is "
         "unset or "
         "empty; $$ is a dollar. Quote them inside { } and [ ].",
-        "Times: 500ms, 30s, 10m, 1h. Sizes: 512B, 32KB, 10MB, 1GB, in powers of 1024.",
+        "Times: 500ms, 30s, 10m, 1h. Sizes: 512B, 32KB, 10MB, 1GB, in powers of 1024. Percentages: 20%.",
     };
     for (unsigned i = 0; i < sizeof introduction / sizeof *introduction; i++)
         write_comment(out, 0, text_of(introduction[i]));

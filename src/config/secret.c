@@ -1,6 +1,6 @@
 #include "secret.h"
-#include "dsgate/base/mem.h"
 #include "dsgate/base/file.h"
+#include "dsgate/base/mem.h"
 #include "value.h"
 #include <stdlib.h>
 

@@ -47,6 +47,11 @@ bool units_octal(struct text t, uint64_t *out)
     return true;
 }
 
+bool units_percent(struct text t, uint64_t *out)
+{
+    return text_ends(t, TEXT("%")) && text_to_u64(text_make(t.p, t.n - 1), out);
+}
+
 bool units_decimal(struct text t, uint64_t *out)
 {
     enum { DECIMALS = 9 };

@@ -1,4 +1,5 @@
 #include "value.h"
+#include "dsgate/base/calendar.h"
 
 static bool is_alnum(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
 
@@ -87,6 +88,42 @@ const char *value_path(struct text t)
     while (text_cut(&rest, '/', &segment))
         if (segment.n == 0 || text_is(segment, ".") || text_is(segment, "..")) return bad;
     return NULL;
+}
+
+const char *value_pattern(struct text t)
+{
+    if (!value_model(t)) return NULL;
+    return "is not a pattern of models' names; expected one such as deepseek-*, without quotes or backslashes";
+}
+
+const char *value_sha256(struct text t)
+{
+    bool digits = t.n == 64;
+    for (size_t i = 0; i < t.n && digits; i++)
+        digits = is_alnum(t.p[i]) && (t.p[i] | 0x20) <= 'f';
+    return digits ? NULL : "is not a SHA-256; expected the 64 digits that printf %s \"$KEY\" | sha256sum prints";
+}
+
+/* Only the form is told: the reason would name parts of what may have come from a variable. */
+const char *value_window(struct text t)
+{
+    struct window w;
+    struct buf reason = {0};
+    bool good = window_parse(t, &w, &reason);
+    buf_free(&reason);
+    if (good) window_free(&w);
+    return good ? NULL
+                : "is not a window of the week; expected one such as \"Mon-Fri 01:00-04:00\" or \"Sat,Sun 00:00-24:00 "
+                  "Asia/Shanghai\", in a time zone that this system knows";
+}
+
+const char *value_time_zone(struct text t)
+{
+    struct buf reason = {0};
+    struct zone *zone = zone_open(t, &reason);
+    buf_free(&reason);
+    zone_unref(zone);
+    return zone ? NULL : "is not a time zone that this system knows; expected UTC, +08:00 or one such as Asia/Shanghai";
 }
 
 char *value_lower(struct text t)

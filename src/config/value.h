@@ -17,8 +17,14 @@ const char *value_header_name(struct text t);  /* a token, and none that frames 
 const char *value_header_value(struct text t); /* visible ASCII and inner spaces */
 const char *value_path(struct text t);         /* the path of a URL: "/v1"; no query, no dot segments */
 const char *value_host(struct text t);         /* a name or an IP address without brackets */
+const char *value_dns_name(struct text t);     /* a name, no address */
 const char *value_listen(struct text t);       /* a literal address to listen on */
 const char *value_pin(struct text t);          /* a literal address to connect to; the port may be missing */
+const char *value_server(struct text t);       /* a literal address of a server with its port; no Unix socket */
+const char *value_pattern(struct text t);      /* a pattern of models' names */
+const char *value_sha256(struct text t);       /* 64 hexadecimal digits */
+const char *value_window(struct text t);       /* hours of the week: see base/calendar.h */
+const char *value_time_zone(struct text t);
 
 /* A copy with all ASCII letters in lower case; the caller's. */
 char *value_lower(struct text t);

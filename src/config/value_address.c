@@ -43,6 +43,11 @@ const char *value_host(struct text t)
     return "is not a host; expected a name such as api.deepseek.com or an IP address";
 }
 
+const char *value_dns_name(struct text t)
+{
+    return is_host_name(t) ? NULL : "is not a name to ask DNS for; expected one such as llm.example.com";
+}
+
 bool value_port(struct text t, unsigned min, unsigned *port)
 {
     uint64_t value;
@@ -90,4 +95,12 @@ const char *value_pin(struct text t)
     if (split_literal(t, &host, &port) && host.n && (port.n == 0 || value_port(port, 1, &number))) return NULL;
     return "is not an IP address; expected one such as 192.0.2.7, 192.0.2.7:8443, \"[2001:db8::7]:443\" or "
            "unix:/run/model.sock";
+}
+
+const char *value_server(struct text t)
+{
+    struct text host, port;
+    unsigned number;
+    if (split_literal(t, &host, &port) && host.n && value_port(port, 1, &number)) return NULL;
+    return "is not a server's address; expected one such as 127.0.0.1:8600 or \"[::1]:53\"";
 }

@@ -3,6 +3,7 @@
  * those modules stop at the first one that is wrong. */
 #include "dsgate/gate/config_check.h"
 #include "dsgate/base/mem.h"
+#include "dsgate/gate/ledger.h"
 #include "dsgate/net/address.h"
 #include "dsgate/net/tls.h"
 #include "dsgate/sched/pool.h"
@@ -107,6 +108,17 @@ static void check_access_log(const char *path, struct buf *errors)
                    error);
 }
 
+/* A gateway that runs with this very file has it locked, which is no reason to refuse it. */
+static void check_state_file(const struct config *c, struct buf *errors)
+{
+    const struct subject s = {"state.file", "", errors};
+    struct buf why = {0};
+    if (!c->state.file) return;
+    check_folder(&s, c->state.file);
+    if (!ledger_check(c->state.file, &why)) buf_printf(about(&s), TEXT_FORMAT "\n", TEXT_ARGS(buf_text(&why)));
+    buf_free(&why);
+}
+
 /* ---- listeners ---- */
 
 static bool is_for_this_machine(const struct address *a)
@@ -156,8 +168,9 @@ bool config_check(const struct config *config, struct buf *errors, struct buf *w
     for (size_t i = 0; i < config->admin.listen_count; i++)
         check_listen(&config->admin.listens[i], true, errors, warnings);
     check_access_log(config->log.access, errors);
+    check_state_file(config, errors);
     check_upstreams(config, errors);
     /* What no check of ours foresaw; its words would repeat theirs. */
-    if (buf_len(errors) == before) pool_unref(pool_new(config, NULL, errors));
+    if (buf_len(errors) == before) pool_unref(pool_new(config, NULL, NULL, 0, errors));
     return buf_len(errors) == before;
 }

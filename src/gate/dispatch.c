@@ -8,7 +8,8 @@
 static enum outcome outcome_of(enum verdict v)
 {
     static const enum outcome table[] = {
-        [VERDICT_FAULT] = OUTCOME_FAULT, [VERDICT_BUSY] = OUTCOME_BUSY, [VERDICT_NONE] = OUTCOME_NEUTRAL};
+        [VERDICT_FAULT] = OUTCOME_FAULT, [VERDICT_BUSY] = OUTCOME_BUSY, [VERDICT_KEY] = OUTCOME_KEY,
+        [VERDICT_NONE] = OUTCOME_NEUTRAL};
     return table[v];
 }
 
@@ -46,13 +47,15 @@ static bool deadline_is_neutral(const struct request *r)
 static enum flow start(struct request *r)
 {
     const struct config *config = r->pool->config;
-    struct upstream *u = r->ticket.lease.upstream;
+    const struct lease *lease = &r->ticket.lease;
+    struct upstream *u = lease->upstream;
     struct relay_source from = {.endpoint = r->admission.endpoint,
                                 .head = exchange_head(r->exchange),
                                 .chat = &r->admission.chat,
                                 .body = exchange_body(r->exchange),
                                 .consumes = hints_consumes};
-    struct relay_target to = {.upstream = u->conf, .origin = u->origin, .model = r->ticket.lease.model};
+    struct relay_target to = {
+        .upstream = u->conf, .origin = u->origin, .model = lease->candidate->model, .key = lease->key};
     struct attempt_options options = {.deadline = r->deadline,
                                       .deadline_is_neutral = deadline_is_neutral(r),
                                       .hold_limit = (size_t)config->limits.answer_hold,
@@ -60,6 +63,7 @@ static enum flow start(struct request *r)
                                       .commit_after = config->timeouts.commit};
     request_set_attempt_aside(r);
     r->upstream = u;
+    r->key = lease->key;
     r->attempts++;
     r->attempt = attempt_start(r->worker->loop, r->worker->client, &from, &to, &options, &attempt_callbacks, r);
     if (r->attempt) return FLOW_WAIT;
@@ -71,7 +75,7 @@ static void note_reason(struct request *r)
 {
     if (buf_len(&r->reasons)) BUF_ADD(&r->reasons, ",");
     buf_add(&r->reasons, text_of(r->failed.reason));
-    log_debug("request %s: attempt %u at %s: %s: %s", r->id, r->attempts, r->upstream->conf->name, r->failed.reason,
+    log_debug("request %s: attempt %u at %s: %s: %s", r->id, r->attempts, r->upstream->name, r->failed.reason,
               r->failed.detail);
 }
 
@@ -83,6 +87,7 @@ static void recall_told(struct request *r)
     r->attempt = r->told.attempt;
     r->failed = r->told.failed;
     r->upstream = r->told.upstream;
+    r->key = r->told.key;
     r->told.attempt = NULL;
 }
 
@@ -96,13 +101,19 @@ enum flow dispatch_give_up(struct request *r)
     return request_jump(r, STEP_STREAM);
 }
 
+/* A key that is refused is not used for a while, and the next one may do. */
+static bool may_have_another_key(const struct request *r)
+{
+    return r->failed.verdict == VERDICT_KEY && conf_key_count(r->upstream->conf) > 1;
+}
+
 static enum flow after_failure(struct request *r)
 {
     usec_t now = loop_now(r->worker->loop);
     r->news = NEWS_NONE;
     note_reason(r);
     request_release(r, outcome_of(r->failed.verdict));
-    r->ticket.tried |= UINT64_C(1) << r->upstream->index;
+    if (!may_have_another_key(r)) upstream_set_add(&r->ticket.tried, r->upstream->index);
     if (!retry_allowed(&r->failed, r->attempts, now, r->deadline)) return dispatch_give_up(r);
     return request_jump(r, STEP_QUEUE);
 }

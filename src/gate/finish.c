@@ -1,5 +1,6 @@
 /* finish.c - FINISH: the lease goes back, the counters move, one line is logged.
  */
+#include "dsgate/admit/priority.h"
 #include "dsgate/gate/worker.h"
 
 static enum outcome judge(const struct request *r)
@@ -9,12 +10,16 @@ static enum outcome judge(const struct request *r)
     return r->status < 400 ? OUTCOME_SUCCESS : OUTCOME_NEUTRAL;
 }
 
+/* The class is settled together with who asks. */
+static enum conf_priority class_of(const struct request *r) { return r->caller.id ? r->ticket.priority : PRIORITY_COUNT; }
+
 static void count(struct request *r, usec_t duration)
 {
     const struct answer_facts *facts = r->attempt ? attempt_facts(r->attempt) : NULL;
     struct metrics_request m = {.endpoint = r->admission.endpoint,
                                 .status = r->status,
                                 .failure = r->failure,
+                                .priority = class_of(r),
                                 .streamed = r->attempt && attempt_answer(r->attempt)->is_stream,
                                 .model_slot = r->row ? r->row->metric_slot : 0,
                                 .duration = duration,
@@ -54,10 +59,12 @@ static void write_log(struct request *r, usec_t duration)
                              .method = text_of(http_method_name(r->method)),
                              .path = text_of(r->path),
                              .model = text_of(r->admission.chat.model),
+                             .class = priority_name(class_of(r)),
+                             .caller = r->caller.known ? r->caller.known->name : NULL,
                              .endpoint = r->admission.endpoint ? r->admission.endpoint->label : "unknown",
                              .status = r->status,
                              .error = error_of(r),
-                             .upstream = r->upstream ? r->upstream->conf->name : NULL,
+                             .upstream = r->upstream ? r->upstream->name : NULL,
                              .attempts = r->attempts,
                              .client_gone = r->client_gone,
                              .cut = r->cut,

@@ -2,34 +2,10 @@
  *
  * The main thread accepts and hands each connection to the worker with the fewest; requests never come here.
  */
-#include "dsgate/gate/gate.h"
 #include "dsgate/base/log.h"
-#include "dsgate/gate/admin.h"
-#include "dsgate/gate/capacity.h"
-#include "dsgate/gate/listeners.h"
-#include "dsgate/gate/prober.h"
-#include "dsgate/gate/worker_thread.h"
+#include "gate_private.h"
 #include <sched.h>
 #include <unistd.h>
-
-enum { WORKERS_MAX = 256 };
-
-struct gate {
-    struct gate_options options;
-    const struct config *config;
-    struct pool *pool;
-    struct shared shared;
-    atomic_uint_fast64_t bodies;
-    struct listeners *listeners;
-    struct admin *admin;
-    struct prober *prober;
-    struct worker_thread *workers[WORKERS_MAX];
-    unsigned worker_count;
-    bool own_tables; /* each worker has a descriptor table of its own */
-    struct capacity *capacity;
-    bool draining, stopped;
-    struct timer drain_timer;
-};
 
 static unsigned count_workers(const struct config *c)
 {
@@ -79,12 +55,6 @@ static void on_accepted(void *arg, bool admin, int fd, const struct address *pee
 
 /* ---- opening ---- */
 
-static void label_models(struct gate *g, struct pool *pool)
-{
-    for (size_t i = 0; i < pool->row_count; i++)
-        pool->rows[i].metric_slot = metrics_model_slot(g->shared.metrics, pool->rows[i].name);
-}
-
 static void on_worker_drained(void *arg);
 
 static bool make_workers(struct gate *g)
@@ -121,30 +91,23 @@ static bool start_workers(struct gate *g, struct buf *error)
     return fine;
 }
 
-static void set_capacity(struct gate *g)
+static bool open_ledger(struct gate *g, struct buf *error)
 {
-    capacity_set(g->capacity, g->config->limits.connections, g->own_tables ? g->worker_count : 1);
-}
-
-static void announce(struct gate *g, const char *what)
-{
-    struct buf where = {0};
-    listeners_describe(g->listeners, &where);
-    log_info("dsgate %s %slistens on " TEXT_FORMAT "; %u worker%s; %zu upstream%s; config: %s", DSGATE_VERSION, what,
-             TEXT_ARGS(buf_text(&where)), g->worker_count, g->worker_count == 1 ? "" : "s", g->pool->upstream_count,
-             g->pool->upstream_count == 1 ? "" : "s", g->config->source);
-    buf_free(&where);
+    struct buf why = {0};
+    g->ledger = ledger_open(g->config->state.file, &why);
+    if (!g->ledger) buf_printf(error, "state.file: " TEXT_FORMAT "\n", TEXT_ARGS(buf_text(&why)));
+    buf_free(&why);
+    return g->ledger != NULL;
 }
 
 static bool open_parts(struct gate *g, struct buf *error)
 {
-    g->pool = pool_new(g->config, NULL, error);
+    if (!open_ledger(g, error)) return false;
+    g->pool = gate_make_pool(g, g->config, error);
     if (!g->pool) return false;
     g->shared.access_file = access_file_open(g->config->log.access, error);
     if (!g->shared.access_file) return false;
-    label_models(g, g->pool);
-    admin_use_pool(g->admin, g->pool);
-    prober_use_pool(g->prober, g->pool);
+    gate_begin_pool(g);
     return start_workers(g, error) && listeners_update(g->listeners, g->config, error);
 }
 
@@ -153,84 +116,25 @@ struct gate *gate_open(const struct config *config, const struct gate_options *o
     struct gate *g = MEM_NEW(struct gate);
     g->options = *o;
     g->config = config_ref(config);
-    g->shared.sched = sched_new(config->limits.waiting);
+    g->shared.sched = sched_new();
     g->shared.dns = dns_new();
     g->shared.metrics = metrics_new();
     g->shared.bodies = &g->bodies;
     g->listeners = listeners_new(o->loop, on_accepted, g);
     g->admin = admin_new(o->loop, &g->shared);
     g->prober = prober_new(o->loop, g->shared.sched);
+    g->discovery = discovery_new(o->loop, gate_on_discovered, g);
+    sched_run_clock(g->shared.sched, o->loop);
     g->capacity = capacity_new();
     if (open_parts(g, error)) {
-        set_capacity(g);
-        announce(g, "");
+        gate_set_capacity(g);
+        gate_announce(g, "");
+        gate_begin_upkeep(g);
+        discovery_use_config(g->discovery, config);
         return g;
     }
     gate_close(g);
     return NULL;
-}
-
-/* ---- reload ---- */
-
-static void log_lines(struct text lines)
-{
-    for (struct text line; text_cut(&lines, '\n', &line);)
-        log_error(TEXT_FORMAT, TEXT_ARGS(line));
-}
-
-static void use(struct gate *g, const struct config *config, struct pool *pool)
-{
-    label_models(g, pool);
-    for (unsigned i = 0; i < g->worker_count; i++)
-        worker_thread_use_pool(g->workers[i], pool);
-    admin_use_pool(g->admin, pool);
-    prober_use_pool(g->prober, pool);
-    sched_set_waiting_max(g->shared.sched, config->limits.waiting);
-    pool_unref(g->pool);
-    config_unref(g->config);
-    g->pool = pool;
-    g->config = config_ref(config);
-    set_capacity(g);
-}
-
-/* Everything that can fail comes first; then nothing can. */
-static bool try_reload(struct gate *g, const struct config *config, struct buf *error)
-{
-    struct pool *pool = pool_new(config, g->pool, error);
-    if (!pool) return false;
-    if (!access_file_reopen(g->shared.access_file, error) || !listeners_update(g->listeners, config, error)) {
-        pool_unref(pool);
-        return false;
-    }
-    use(g, config, pool);
-    return true;
-}
-
-static void warn_of_restart(const struct config *old, const struct config *new)
-{
-    if (old->workers != new->workers) log_warn("a changed number of workers takes effect at the next start");
-    if (strcmp(old->log.access, new->log.access) != 0) log_warn("a changed log.access takes effect at the next start");
-}
-
-bool gate_reload(struct gate *g)
-{
-    struct config_errors errors = {0};
-    struct buf error = {0};
-    if (g->draining) return false;
-    struct config *config = g->options.load(g->options.load_arg, &errors);
-    if (config) warn_of_restart(g->config, config);
-    bool fine = config && try_reload(g, config, &error);
-    if (fine) {
-        announce(g, "has reloaded its config and ");
-    } else {
-        log_error("reload refused, the old config stays:");
-        log_lines(buf_text(&errors.text));
-        log_lines(buf_text(&error));
-    }
-    config_unref(config);
-    config_errors_free(&errors);
-    buf_free(&error);
-    return fine;
 }
 
 /* ---- drain and end ---- */
@@ -279,11 +183,16 @@ void gate_drain(struct gate *g)
 void gate_close(struct gate *g)
 {
     timer_cancel(g->options.loop, &g->drain_timer);
+    timer_cancel(g->options.loop, &g->upkeep_timer);
     listeners_free(g->listeners);
     for (unsigned i = 0; i < g->worker_count; i++)
         worker_thread_stop(g->workers[i]);
     for (unsigned i = 0; i < g->worker_count; i++)
         worker_thread_free(g->workers[i]);
+    sched_stop_clock(g->shared.sched);
+    if (g->ledger && g->pool) ledger_save(g->ledger, g->shared.sched, g->pool);
+    ledger_close(g->ledger);
+    discovery_free(g->discovery);
     prober_free(g->prober);
     admin_free(g->admin);
     dns_free(g->shared.dns);

@@ -126,7 +126,7 @@ static int write_question(struct question *q, const struct upstream *u, struct i
     head.method_text = TEXT("GET");
     struct relay_source from = {
         .endpoint = endpoint_find(TEXT("/v1/models")), .head = &head, .chat = &no_chat, .consumes = hints_consumes};
-    struct relay_target to = {.upstream = u->conf, .origin = u->origin};
+    struct relay_target to = {.upstream = u->conf, .origin = u->origin, .key = conf_key(u->conf, 0)};
     return relay_request_write(&from, &to, q->bytes, iov);
 }
 
@@ -147,6 +147,12 @@ static void ask(struct models *m, const struct upstream *u)
     q->call = client_start(w->client, &request, &question_ops, q);
 }
 
+/* Of the endpoints that are one upstream one is enough to ask. */
+static bool is_further_endpoint(const struct pool *p, size_t i)
+{
+    return i > 0 && p->upstreams[i].conf == p->upstreams[i - 1].conf;
+}
+
 struct models *models_start(struct request *r, void (*done)(struct request *r))
 {
     struct models *m = MEM_NEW(struct models);
@@ -158,7 +164,7 @@ struct models *models_start(struct request *r, void (*done)(struct request *r))
     for (size_t i = 0; i < m->upstream_count; i++) {
         const struct upstream *u = &r->pool->upstreams[i];
         if (add_mapped(&m->names[i], u->conf)) m->known = true;
-        if (takes_any(u->conf)) ask(m, u);
+        if (takes_any(u->conf) && !u->unknown && !is_further_endpoint(r->pool, i)) ask(m, u);
     }
     return m;
 }

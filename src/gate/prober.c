@@ -22,7 +22,6 @@ struct prober {
     struct curl_door *door;
     struct pool *pool;
     struct watch *watches;
-    struct sched_upstream_view *views;
     struct timer timer;
 };
 
@@ -41,7 +40,7 @@ static void on_answer(void *arg, const struct curl_result *result)
     const struct conf_upstream *u = w->upstream->conf;
     struct health_rules rules = health_rules_of(u);
     w->get = NULL;
-    log_debug("probe of %s: %s, status %u", u->name, result->status ? "answered" : result->error, result->status);
+    log_debug("probe of %s: %s, status %u", w->upstream->name, result->status ? "answered" : result->error, result->status);
     if (!result->connected && w->pin + 1 < w->upstream->origin->pins.count)
         ask(w, w->pin + 1);
     else
@@ -75,7 +74,7 @@ static void put_place(struct buf *place, const struct origin *o, unsigned pin)
 static void put_fields(struct buf *fields, const struct conf_upstream *u, const struct origin *o)
 {
     http_put(fields, TEXT("Host"), text_of(o->authority));
-    if (u->api_key) upstream_put_key(fields, u);
+    if (conf_key_count(u)) upstream_put_key(fields, u, conf_key(u, 0));
     upstream_put_headers(fields, u);
 }
 
@@ -106,9 +105,10 @@ static void ask(struct watch *w, unsigned pin)
 
 static void look(struct prober *p, usec_t now)
 {
-    sched_look(p->sched, p->pool, p->views);
-    for (size_t i = 0; i < p->pool->upstream_count; i++)
-        if (!p->watches[i].get && p->views[i].probe_due <= now) ask(&p->watches[i], 0);
+    for (size_t i = 0; i < p->pool->upstream_count; i++) {
+        struct watch *w = &p->watches[i];
+        if (!w->get && !w->upstream->unknown && sched_probe_due(p->sched, w->upstream) <= now) ask(w, 0);
+    }
 }
 
 /* Goes on whatever the pool: reloads in a quick row must not put it off for ever. */
@@ -126,7 +126,6 @@ static void forget_pool(struct prober *p)
         if (p->watches[i].get) curl_door_cancel(p->watches[i].get);
     pool_unref(p->pool);
     mem_free(p->watches);
-    mem_free(p->views);
 }
 
 void prober_use_pool(struct prober *p, struct pool *pool)
@@ -135,7 +134,6 @@ void prober_use_pool(struct prober *p, struct pool *pool)
     forget_pool(p);
     p->pool = pool;
     p->watches = mem_zalloc(pool->upstream_count * sizeof *p->watches);
-    p->views = mem_zalloc(pool->upstream_count * sizeof *p->views);
     for (size_t i = 0; i < pool->upstream_count; i++)
         p->watches[i] = (struct watch){.prober = p, .upstream = &pool->upstreams[i]};
 }

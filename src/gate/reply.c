@@ -29,7 +29,7 @@ void reply_put_fields(struct buf *b, const struct request *r)
     }
     if (r->upstream) {
         BUF_ADD(b, "\r\nx-dsgate-upstream: ");
-        buf_add(b, text_of(r->upstream->conf->name));
+        buf_add(b, text_of(r->upstream->name));
     }
     BUF_ADD(b, "\r\nx-dsgate-attempts: ");
     buf_add_u64(b, r->attempts);
@@ -42,10 +42,21 @@ void reply_put_fields(struct buf *b, const struct request *r)
     BUF_ADD(b, "\r\n");
 }
 
-/* Who should not try again is not told when. */
-static void put_advice(struct buf *b, const struct failure_row *row, enum advice advice)
+/* In whole seconds for everybody, and in milliseconds for OpenAI's libraries, which look there first. */
+static void put_retry_after(struct buf *b, usec_t time)
 {
-    if (row->retry_after && advice != ADVISE_NO_RETRY) http_put_u64(b, TEXT("Retry-After"), row->retry_after);
+    usec_t seconds = (time + USEC_PER_SEC - 1) / USEC_PER_SEC;
+    http_put_u64(b, TEXT("Retry-After"), seconds < RETRY_AFTER_MAX ? (uint64_t)seconds : RETRY_AFTER_MAX);
+    if (seconds <= RETRY_AFTER_MAX) http_put_u64(b, TEXT("retry-after-ms"), (uint64_t)(time / USEC_PER_MS));
+}
+
+/* Who should not try again is not told when. `measured` is better than the row's guess; 0 = there is none. */
+static void put_advice(struct buf *b, const struct failure_row *row, enum advice advice, usec_t measured)
+{
+    if (measured && advice != ADVISE_NO_RETRY)
+        put_retry_after(b, measured);
+    else if (row->retry_after && advice != ADVISE_NO_RETRY)
+        http_put_u64(b, TEXT("Retry-After"), row->retry_after);
     if (advice == ADVISE_RETRY) BUF_ADD(b, "x-should-retry: true\r\n");
     if (advice == ADVISE_NO_RETRY) BUF_ADD(b, "x-should-retry: false\r\n");
 }
@@ -105,7 +116,7 @@ bool reply_failure(struct request *r)
     const struct admission *a = &r->admission;
     struct text message = buf_len(&a->message) ? buf_text(&a->message) : text_of(row->text);
     struct buf fields = {0}, body = {0};
-    put_advice(&fields, row, reply_advice(r, row->advice));
+    put_advice(&fields, row, reply_advice(r, row->advice), r->retry_after);
     if (r->failure == FAIL_METHOD) put_allow(&fields, a->endpoint);
     answer_put_error_body(&body, a->endpoint ? a->endpoint->family : FAMILY_CHAT, row->type, row->code, message,
                           a->param);
@@ -120,7 +131,7 @@ void reply_error(struct exchange *x, enum failure f, const char *request_id, con
     struct buf fields = {0}, body = {0};
     BUF_ADD(&fields, "Content-Type: application/json\r\n");
     if (request_id) http_put(&fields, TEXT("x-request-id"), text_of(request_id));
-    put_advice(&fields, row, row->advice);
+    put_advice(&fields, row, row->advice, 0);
     answer_put_error_body(&body, FAMILY_CHAT, row->type, row->code, text_of(message ? message : row->text), NULL);
     send_whole(x, row->status, &fields, buf_text(&body));
     buf_free(&body);

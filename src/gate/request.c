@@ -36,15 +36,33 @@ void request_set_attempt_aside(struct request *r)
         r->told.attempt = r->attempt;
         r->told.failed = r->failed;
         r->told.upstream = r->upstream;
+        r->told.key = r->key;
         r->attempt = NULL;
     }
     request_end_attempt(r);
 }
 
+static uint64_t tokens(int64_t n) { return n > 0 ? (uint64_t)n : 0; }
+
+static struct result result_of(const struct request *r, enum outcome o)
+{
+    struct result result = {.outcome = o};
+    if (!r->attempt) return result;
+    usec_t first_token = attempt_first_token(r->attempt);
+    const struct usage *usage = &attempt_facts(r->attempt)->usage;
+    result.first_token = first_token ? first_token - attempt_started(r->attempt) : 0;
+    result.retry_after = attempt_retry_after(r->attempt);
+    result.prompt = tokens(usage->prompt);
+    result.cached = tokens(usage->cached);
+    result.completion = tokens(usage->completion);
+    return result;
+}
+
 void request_release(struct request *r, enum outcome o)
 {
-    if (r->ticket.lease.upstream)
-        sched_release(r->worker->shared->sched, &r->ticket.lease, o, loop_now(r->worker->loop));
+    if (!r->ticket.lease.upstream) return;
+    struct result result = result_of(r, o);
+    sched_release(r->worker->shared->sched, &r->ticket.lease, &result, loop_now(r->worker->loop));
 }
 
 void request_end_attempt(struct request *r)

@@ -1,5 +1,5 @@
 /* steps.c - the short steps of a request's life, and how one leads to the next. The table of them all is in steps.h;
- * dispatch.c, stream.c and finish.c hold the longer ones. */
+ * queue.c, dispatch.c, stream.c and finish.c hold the longer ones. */
 #include "dsgate/gate/steps.h"
 #include "dsgate/cache/cache.h"
 #include "dsgate/gate/models.h"
@@ -59,7 +59,9 @@ static enum flow admit_run(struct request *r)
     set_deadline(r);
     if (refused) return request_fail(r, refused);
     r->row = a->endpoint->needs_model ? pool_find_model(r->pool, text_of(a->chat.model)) : &r->pool->all;
-    return r->row ? FLOW_NEXT : unknown_model(r);
+    if (!r->row) return unknown_model(r);
+    queue_classify(r);
+    return FLOW_NEXT;
 }
 
 /* ---- LOOKUP ---- */
@@ -76,57 +78,6 @@ static void lookup_cancel(struct request *r)
 {
     models_free(r->models);
     r->models = NULL;
-}
-
-/* ---- QUEUE ---- */
-
-static void on_queue_timer(struct timer *timer)
-{
-    struct request *r = CONTAINER_OF(timer, struct request, queue_timer);
-    r->queue_expired = true;
-    request_run(r);
-}
-
-static void queue_cancel(struct request *r)
-{
-    timer_cancel(r->worker->loop, &r->queue_timer);
-    sched_cancel(r->worker->shared->sched, &r->ticket);
-}
-
-static enum flow wait_in_queue(struct request *r)
-{
-    usec_t longest = loop_now(r->worker->loop) + r->pool->config->timeouts.queue;
-    timer_set(r->worker->loop, &r->queue_timer, usec_earlier(longest, r->deadline), on_queue_timer);
-    return FLOW_WAIT;
-}
-
-/* No upstream is left to try: the last failure is the answer, in the upstream's own words where it had any. */
-static enum flow nothing_left(struct request *r)
-{
-    if (r->attempts == 0) return request_fail(r, FAIL_NOT_SERVED);
-    return dispatch_give_up(r);
-}
-
-static enum flow queue_run(struct request *r)
-{
-    struct ticket *t = &r->ticket;
-    if (r->queue_expired) {
-        queue_cancel(r);
-        return request_fail(r, loop_now(r->worker->loop) < r->deadline ? FAIL_QUEUE_TIMEOUT : FAIL_DEADLINE);
-    }
-    if (t->lease.upstream) { /* granted while waiting */
-        timer_cancel(r->worker->loop, &r->queue_timer);
-        return FLOW_NEXT;
-    }
-    t->row = r->row;
-    t->endpoint = r->admission.endpoint;
-    switch (sched_ask(r->worker->shared->sched, t)) {
-    case SCHED_GRANTED: return FLOW_NEXT;
-    case SCHED_WAITING: return wait_in_queue(r);
-    case SCHED_FULL: return request_fail(r, FAIL_QUEUE_FULL);
-    case SCHED_NONE: break;
-    }
-    return nothing_left(r);
 }
 
 /* ---- the table ---- */

@@ -52,7 +52,7 @@ static void open_head(struct request *r, struct reply_head *head)
  */
 static void redact_key(const struct request *r, const struct reply_head *head)
 {
-    struct text key = text_of(r->upstream->conf->api_key);
+    struct text key = text_of(r->key);
     text_redact((char *)head->fields.p, head->fields.n, key);
     for (int i = 0; i < r->piece_count; i++)
         text_redact(r->pieces[i].iov_base, r->pieces[i].iov_len, key);
@@ -68,7 +68,9 @@ static void release_request(struct request *r)
 static void note_token(struct request *r)
 {
     usec_t at = attempt_first_token(r->attempt);
-    if (at && !r->first_token) r->first_token = at - r->began;
+    if (!at || r->first_token) return;
+    r->first_token = at - r->began;
+    sched_note_token(r->worker->shared->sched, &r->ticket.lease, loop_now(r->worker->loop));
 }
 
 static enum flow send_pieces(struct request *r)

@@ -84,7 +84,7 @@ static const struct server_ops server_callbacks = {
     .disconnected = on_disconnected,
 };
 
-static void on_granted(struct ticket *ticket) { request_run(CONTAINER_OF(ticket, struct request, ticket)); }
+static void on_settled(struct ticket *ticket) { request_run(CONTAINER_OF(ticket, struct request, ticket)); }
 
 /* What the allocator has kept goes back to the kernel once nothing is under way any more. */
 static void return_memory(struct worker *w, bool at_rest)
@@ -134,7 +134,7 @@ static void open_parts(struct worker *w)
     w->client = client_new(w->loop, w->shared->dns, &client);
     w->metrics = metrics_shard_new(w->shared->metrics);
     w->log = access_log_new(w->shared->access_file, w->loop);
-    sched_inbox_open(w->shared->sched, &w->inbox, w->loop, on_granted);
+    sched_inbox_open(w->shared->sched, &w->inbox, w->loop, on_settled);
     random_seed_fresh(&w->random);
 }
 

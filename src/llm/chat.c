@@ -119,6 +119,20 @@ enum chat_error chat_read(struct chat_request *r, const struct endpoint *e, stru
     return CHAT_FINE;
 }
 
+enum conf_priority chat_priority(const struct chat_request *r)
+{
+    static const struct {
+        const char *tier;
+        enum conf_priority priority;
+    } tiers[] = {{"priority", PRIORITY_P1}, {"default", PRIORITY_P2}, {"flex", PRIORITY_P3}};
+    char tier[16];
+    size_t n;
+    if (!json_to_text(r->members[CHAT_SERVICE_TIER].value, tier, sizeof tier, &n)) return PRIORITY_COUNT;
+    for (size_t i = 0; i < sizeof tiers / sizeof *tiers; i++)
+        if (text_is(text_make(tier, n), tiers[i].tier)) return tiers[i].priority;
+    return PRIORITY_COUNT;
+}
+
 /* Only requests with messages have a thinking mode. */
 static bool wants_thinking(const struct chat_request *r, const struct conf_model *model)
 {

@@ -77,6 +77,8 @@ static void put_request(struct buf *b, const struct access_entry *e)
     put_string(b, KEY("path"), text_make(e->path.p, text_find_byte(e->path, '?'))); /* keys may stand in the query */
     put_string(b, KEY("endpoint"), text_of(e->endpoint));
     put_string(b, KEY("model"), e->model);
+    put_string(b, KEY("class"), text_of(e->class));
+    put_string(b, KEY("caller"), text_of(e->caller));
 }
 
 static void put_answer(struct buf *b, const struct access_entry *e)

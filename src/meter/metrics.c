@@ -110,6 +110,17 @@ static void count_tokens(struct metrics_shard *s, unsigned slot, const struct us
         if (kinds[kind] > 0) add(&s->counts.tokens[slot][kind], (uint64_t)kinds[kind]);
 }
 
+static void count_queue(struct metrics_shard *s, const struct metrics_request *r)
+{
+#define X(failure, label) failure,
+    static const enum failure reasons[METRICS_SHED_REASONS] = {METRICS_SHEDS(X)};
+#undef X
+    if (r->priority >= PRIORITY_COUNT) return;
+    if (r->attempts || r->queued) observe(&s->counts.queued[r->priority], r->queued);
+    for (unsigned reason = 0; reason < METRICS_SHED_REASONS; reason++)
+        if (r->failure == reasons[reason]) add(&s->counts.sheds[r->priority][reason], 1);
+}
+
 void metrics_request_began(struct metrics_shard *s) { add(&s->counts.in_flight, 1); }
 
 void metrics_request_ended(struct metrics_shard *s, const struct metrics_request *r)
@@ -124,7 +135,7 @@ void metrics_request_ended(struct metrics_shard *s, const struct metrics_request
     if (r->attempts > 1) add(&c->retries, r->attempts - 1);
     observe(&c->duration[r->streamed], r->duration);
     if (r->first_token) observe(&c->first_token, r->first_token);
-    if (r->attempts || r->queued) observe(&c->queued, r->queued);
+    count_queue(s, r);
     count_tokens(s, r->model_slot <= METRICS_MODELS ? r->model_slot : 0, &r->usage);
 }
 

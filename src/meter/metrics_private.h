@@ -1,4 +1,4 @@
-/* metrics_private.h - the counters, as metrics.c counts them and metrics_write.c adds them up. */
+/* metrics_private.h - the counters, as metrics.c counts them and metrics_write.c adds them up; pieces of the format. */
 #ifndef METER_METRICS_PRIVATE_H
 #define METER_METRICS_PRIVATE_H
 
@@ -31,6 +31,16 @@
 enum { METRICS_BUCKET_COUNT = METRICS_BUCKETS(X) + 1 };
 #undef X
 
+/* Why a request was turned away by the queue, as the label says it, and what it was told. */
+#define METRICS_SHEDS(X) \
+    X(FAIL_QUEUE_FULL, "full") \
+    X(FAIL_QUEUE_LATE, "late") \
+    X(FAIL_UPSTREAMS_CLOSED, "closed") \
+    X(FAIL_QUEUE_TIMEOUT, "timeout")
+#define X(failure, label) +1
+enum { METRICS_SHED_REASONS = METRICS_SHEDS(X) };
+#undef X
+
 enum { METRICS_ENDPOINTS = 32, METRICS_STATUSES = 37, METRICS_TOKEN_KINDS = 4 };
 
 /* Status codes that have a label of their own. Slot 0 is `other`; the status 0, no answer at all, is called `none`. */
@@ -49,7 +59,8 @@ struct metrics_counts {
     atomic_uint_fast64_t gauges[METRICS_GAUGES];
     atomic_uint_fast64_t events[METRICS_EVENTS];
     struct histogram duration[2]; /* plain, streamed */
-    struct histogram first_token, queued;
+    struct histogram first_token, queued[PRIORITY_COUNT];
+    atomic_uint_fast64_t sheds[PRIORITY_COUNT][METRICS_SHED_REASONS];
 };
 
 struct metrics_shard {
@@ -73,13 +84,28 @@ struct metrics {
     unsigned model_count;             /* without that one */
 };
 
-/* Appends the process_* metrics that every exporter has. The caller holds the mutex. */
+/* ---- parts of the page; metrics_write_process() wants the mutex held ---- */
+
+void metrics_write_queue(const struct metrics_counts *sum, const struct metrics_queue *queue, struct buf *out);
+void metrics_write_upstreams(const struct metrics_upstream *upstreams, size_t n, struct buf *out);
+/* What every exporter has. */
 void metrics_write_process(const struct metrics *m, struct buf *out);
+
+/* ---- pieces of the format ---- */
 
 /* "# HELP …" and "# TYPE …". */
 void metrics_write_head(struct buf *out, const char *name, const char *type, const char *help);
 
+/* The rest of a sample's line. */
+void metrics_write_value(struct buf *out, uint64_t value);
+
 /* Microseconds as seconds: "1.250000". */
 void metrics_write_seconds(struct buf *out, uint64_t time);
+
+/* The value of a label, escaped: names of models come from the config and may hold anything. */
+void metrics_write_label(struct buf *out, const char *value);
+
+/* The samples of one; `label` is "" or name="value". */
+void metrics_write_histogram(struct buf *out, const char *name, const char *label, const struct histogram *h);
 
 #endif

@@ -17,7 +17,7 @@ void metrics_write_seconds(struct buf *out, uint64_t time)
                (unsigned long long)(time % USEC_PER_SEC));
 }
 
-static void add_value(struct buf *out, uint64_t value)
+void metrics_write_value(struct buf *out, uint64_t value)
 {
     BUF_ADD(out, " ");
     buf_add_u64(out, value);
@@ -28,11 +28,10 @@ static void write_one(struct buf *out, const char *name, const char *type, const
 {
     metrics_write_head(out, name, type, help);
     buf_add(out, text_of(name));
-    add_value(out, value);
+    metrics_write_value(out, value);
 }
 
-/* Names of models come from the config and may hold anything. */
-static void add_label(struct buf *out, const char *value)
+void metrics_write_label(struct buf *out, const char *value)
 {
     for (; *value; value++) {
         if (*value == '\\' || *value == '"') buf_add_byte(out, '\\');
@@ -45,7 +44,7 @@ static void add_label(struct buf *out, const char *value)
 
 /* ---- histograms ---- */
 
-static void write_histogram(struct buf *out, const char *name, const char *label, const struct histogram *h)
+void metrics_write_histogram(struct buf *out, const char *name, const char *label, const struct histogram *h)
 {
 #define X(bound, text) text,
     static const char *const bounds[] = {METRICS_BUCKETS(X) "+Inf"};
@@ -55,25 +54,23 @@ static void write_histogram(struct buf *out, const char *name, const char *label
     for (unsigned i = 0; i < METRICS_BUCKET_COUNT; i++) {
         count += h->buckets[i];
         buf_printf(out, "%s_bucket{%s%sle=\"%s\"}", name, label, comma, bounds[i]);
-        add_value(out, count);
+        metrics_write_value(out, count);
     }
     buf_printf(out, "%s_sum%s%s%s ", name, open, label, close);
     metrics_write_seconds(out, h->sum);
     buf_printf(out, "\n%s_count%s%s%s", name, open, label, close);
-    add_value(out, count);
+    metrics_write_value(out, count);
 }
 
 static void write_times(const struct metrics_counts *sum, struct buf *out)
 {
     metrics_write_head(out, "dsgate_request_duration_seconds", "histogram",
                        "Time from a request's first byte to its answer's last byte.");
-    write_histogram(out, "dsgate_request_duration_seconds", "stream=\"false\"", &sum->duration[0]);
-    write_histogram(out, "dsgate_request_duration_seconds", "stream=\"true\"", &sum->duration[1]);
+    metrics_write_histogram(out, "dsgate_request_duration_seconds", "stream=\"false\"", &sum->duration[0]);
+    metrics_write_histogram(out, "dsgate_request_duration_seconds", "stream=\"true\"", &sum->duration[1]);
     metrics_write_head(out, "dsgate_first_token_seconds", "histogram",
                        "Time from a request's first byte to its answer's first token.");
-    write_histogram(out, "dsgate_first_token_seconds", "", &sum->first_token);
-    metrics_write_head(out, "dsgate_queue_seconds", "histogram", "Time that a request waited for an upstream.");
-    write_histogram(out, "dsgate_queue_seconds", "", &sum->queued);
+    metrics_write_histogram(out, "dsgate_first_token_seconds", "", &sum->first_token);
 }
 
 /* ---- what was counted ---- */
@@ -91,7 +88,7 @@ static void write_requests(const struct metrics *m, const struct metrics_counts 
             else
                 buf_add(out, s == 0 ? TEXT("other") : TEXT("none"));
             BUF_ADD(out, "\"}");
-            add_value(out, sum->requests[e][s]);
+            metrics_write_value(out, sum->requests[e][s]);
         }
     }
     write_one(out, "dsgate_requests_in_flight", "gauge", "Requests that have begun and not ended.", sum->in_flight);
@@ -104,7 +101,7 @@ static void write_failures(const struct metrics_counts *sum, struct buf *out)
                        "Requests that the gateway itself answered with an error, by its code.");
     for (unsigned f = FAIL_NONE + 1; f < FAILURE_COUNT; f++) {
         buf_printf(out, "dsgate_failures_total{code=\"%s\"}", failure_row((enum failure)f)->code);
-        add_value(out, sum->failures[f]);
+        metrics_write_value(out, sum->failures[f]);
     }
 }
 
@@ -117,9 +114,9 @@ static void write_tokens(const struct metrics *m, const struct metrics_counts *s
         for (unsigned kind = 0; kind < METRICS_TOKEN_KINDS; kind++) {
             if (!sum->tokens[slot][kind]) continue;
             BUF_ADD(out, "dsgate_tokens_total{model=\"");
-            add_label(out, m->models[slot]);
+            metrics_write_label(out, m->models[slot]);
             buf_printf(out, "\",kind=\"%s\"}", kinds[kind]);
-            add_value(out, sum->tokens[slot][kind]);
+            metrics_write_value(out, sum->tokens[slot][kind]);
         }
     }
 }
@@ -146,45 +143,11 @@ static void write_connections(const struct metrics *m, const struct metrics_coun
               sum->gauges[METRICS_CONNECTIONS]);
     metrics_write_head(out, "dsgate_upstream_connections", "gauge", "Connections to upstreams that are open.");
     BUF_ADD(out, "dsgate_upstream_connections{state=\"busy\"}");
-    add_value(out, sum->gauges[METRICS_UPSTREAM_CONNECTIONS_BUSY]);
+    metrics_write_value(out, sum->gauges[METRICS_UPSTREAM_CONNECTIONS_BUSY]);
     BUF_ADD(out, "dsgate_upstream_connections{state=\"idle\"}");
-    add_value(out, sum->gauges[METRICS_UPSTREAM_CONNECTIONS_IDLE]);
+    metrics_write_value(out, sum->gauges[METRICS_UPSTREAM_CONNECTIONS_IDLE]);
     write_one(out, "dsgate_connections_refused_total", "counter", "Client connections above the limit.",
               m->connections_refused);
-}
-
-/* ---- upstreams ---- */
-
-static uint64_t up_of(const struct metrics_upstream *u) { return u->up; }
-static uint64_t in_flight_of(const struct metrics_upstream *u) { return u->in_flight; }
-static uint64_t weight_of(const struct metrics_upstream *u) { return u->weight; }
-
-static void write_upstream_gauge(struct buf *out, const char *name, const char *help,
-                                 const struct metrics_upstream *upstreams, size_t n,
-                                 uint64_t (*value)(const struct metrics_upstream *u))
-{
-    metrics_write_head(out, name, "gauge", help);
-    for (size_t i = 0; i < n; i++) {
-        buf_printf(out, "%s{upstream=\"%s\"}", name, upstreams[i].name);
-        add_value(out, value(&upstreams[i]));
-    }
-}
-
-static void write_upstreams(const struct metrics_upstream *upstreams, size_t n, struct buf *out)
-{
-    static const char *const outcomes[] = {"success", "fault", "busy",
-                                           "neutral"}; /* enum outcome lives next door, in sched/ */
-    write_upstream_gauge(out, "dsgate_upstream_up", "1 when the upstream is up.", upstreams, n, up_of);
-    write_upstream_gauge(out, "dsgate_upstream_in_flight", "Calls under way at the upstream.", upstreams, n,
-                         in_flight_of);
-    write_upstream_gauge(out, "dsgate_upstream_weight", "The upstream's weight.", upstreams, n, weight_of);
-    metrics_write_head(out, "dsgate_attempts_total", "counter", "Attempts by upstream and outcome.");
-    for (size_t i = 0; i < n; i++) {
-        for (unsigned o = 0; o < sizeof outcomes / sizeof *outcomes; o++) {
-            buf_printf(out, "dsgate_attempts_total{upstream=\"%s\",outcome=\"%s\"}", upstreams[i].name, outcomes[o]);
-            add_value(out, upstreams[i].outcomes[o]);
-        }
-    }
 }
 
 /* ---- all of it ---- */
@@ -199,8 +162,8 @@ static void add_shard(struct metrics_counts *sum, const struct metrics_counts *c
     }
 }
 
-void metrics_write(struct metrics *m, const struct metrics_upstream *upstreams, size_t n, unsigned waiting,
-                   struct buf *out)
+void metrics_write(struct metrics *m, const struct metrics_queue *queue, const struct metrics_upstream *upstreams,
+                   size_t n, struct buf *out)
 {
     struct metrics_counts *sum = MEM_NEW(struct metrics_counts);
     pthread_mutex_lock(&m->mutex);
@@ -212,8 +175,8 @@ void metrics_write(struct metrics *m, const struct metrics_upstream *upstreams, 
     write_times(sum, out);
     write_connections(m, sum, out);
     write_events(sum, out);
-    write_one(out, "dsgate_waiting", "gauge", "Requests that wait for an upstream.", waiting);
-    write_upstreams(upstreams, n, out);
+    metrics_write_queue(sum, queue, out);
+    metrics_write_upstreams(upstreams, n, out);
     pthread_mutex_lock(&m->mutex);
     metrics_write_process(m, out);
     pthread_mutex_unlock(&m->mutex);

@@ -24,6 +24,7 @@ struct attempt {
     usec_t progress; /* when the last event came, or the client was ready for more */
     uint64_t events; /* that came until then */
     bool restarted, paused;
+    bool kept_alive; /* bytes of an answer came: without a token among them, comments or blank lines */
 };
 
 void *attempt_context(const struct attempt *a) { return a->context; }
@@ -31,6 +32,13 @@ struct attempt_answer *attempt_answer(struct attempt *a) { return &a->answer; }
 const struct answer_facts *attempt_facts(const struct attempt *a) { return &a->reading.facts; }
 usec_t attempt_started(const struct attempt *a) { return a->started; }
 usec_t attempt_first_token(const struct attempt *a) { return a->first_token; }
+
+usec_t attempt_retry_after(const struct attempt *a)
+{
+    enum { DAY = 24 * 3600 };
+    return (usec_t)(a->answer.retry_after < DAY ? a->answer.retry_after : DAY) * USEC_PER_SEC;
+}
+
 struct text attempt_error_body(const struct attempt *a) { return buf_text(&a->reading.held); }
 bool attempt_is_sending(const struct attempt *a) { return a->call && !client_call_sent(a->call); }
 
@@ -103,14 +111,31 @@ static void fail_transport(struct attempt *a, const struct client_failure *f)
     fail(a, &why);
 }
 
+/* An upstream that says nothing but that it is alive has too much to do (DeepSeek's way of queueing). */
+static enum verdict verdict_on(const struct attempt *a, enum reading_reason reason)
+{
+    bool empty = reason == READING_EMPTY_ANSWER || reason == READING_EMPTY_STREAM;
+    unsigned status = a->answer.status;
+    if (empty && a->kept_alive) return VERDICT_BUSY;
+    if (a->reading.mode != READ_ERROR) return VERDICT_FAULT;
+    if (status == 429 || status == 503) return VERDICT_BUSY;
+    return status == 401 || status == 402 || status == 403 ? VERDICT_KEY : VERDICT_FAULT;
+}
+
+static const char *reason_for(enum verdict v, enum reading_reason reason)
+{
+    if (v == VERDICT_BUSY) return "busy";
+    return v == VERDICT_KEY ? "key" : reading_reason_name(reason);
+}
+
 static void fail_answer(struct attempt *a, enum reading_reason reason)
 {
     bool is_status = a->reading.mode == READ_ERROR;
-    bool busy = is_status && (a->answer.status == 429 || a->answer.status == 503);
     bool is_cut = reason == READING_CUT || reason == READING_EMPTY_STREAM;
-    struct attempt_failure why = {.verdict = busy ? VERDICT_BUSY : VERDICT_FAULT,
+    enum verdict verdict = verdict_on(a, reason);
+    struct attempt_failure why = {.verdict = verdict,
                                   .failure = is_cut ? FAIL_UPSTREAM_CUT : FAIL_UPSTREAM_BAD_ANSWER,
-                                  .reason = busy ? "busy" : reading_reason_name(reason),
+                                  .reason = reason_for(verdict, reason),
                                   .may_replay = a->from.endpoint->replayable,
                                   .shown = is_status || reason == READING_ERROR_UNDER_200};
     snprintf(why.detail, sizeof why.detail, "HTTP %u, %s", a->answer.status, reading_reason_name(reason));
@@ -119,7 +144,8 @@ static void fail_answer(struct attempt *a, enum reading_reason reason)
 
 static void fail_late(struct attempt *a, const char *reason, const char *detail)
 {
-    struct attempt_failure why = {.verdict = VERDICT_FAULT,
+    bool waiting = !a->first_token && a->kept_alive;
+    struct attempt_failure why = {.verdict = waiting ? VERDICT_BUSY : VERDICT_FAULT,
                                   .failure = FAIL_UPSTREAM_TIMEOUT,
                                   .reason = reason,
                                   .may_replay = a->from.endpoint->replayable};
@@ -129,10 +155,20 @@ static void fail_late(struct attempt *a, const char *reason, const char *detail)
 
 /* ---- the answer ---- */
 
-/* What the upstream says about another try. true: the gateway passes it on in its own way. */
-static bool keep_advice(struct attempt_answer *answer, struct text name, struct text value)
+/* Seconds, or a date; what can't be read is none. */
+static uint64_t read_retry_after(struct text value, usec_t wall)
 {
-    if (text_eq_nocase(name, TEXT("retry-after"))) text_to_u64(value, &answer->retry_after);
+    uint64_t seconds = 0;
+    usec_t date;
+    if (text_to_u64(value, &seconds)) return seconds;
+    if (!clock_parse_http(value, &date) || date <= wall) return 0;
+    return (uint64_t)((date - wall + USEC_PER_SEC - 1) / USEC_PER_SEC);
+}
+
+/* What the upstream says about another try. true: the gateway passes it on in its own way. */
+static bool keep_advice(struct attempt_answer *answer, struct text name, struct text value, usec_t wall)
+{
+    if (text_eq_nocase(name, TEXT("retry-after"))) answer->retry_after = read_retry_after(value, wall);
     if (!text_eq_nocase(name, TEXT("x-should-retry"))) return false;
     text_copy(value, answer->should_retry, sizeof answer->should_retry);
     return true;
@@ -140,7 +176,7 @@ static bool keep_advice(struct attempt_answer *answer, struct text name, struct 
 
 /* Copies the end-to-end fields. x-request-id, which Anthropic calls request-id, is the gateway's own towards the
  * client; x-dsgate-* must not be forged by upstreams. */
-static void keep_fields(struct attempt_answer *answer, const struct http_head *head)
+static void keep_fields(struct attempt_answer *answer, const struct http_head *head, usec_t wall)
 {
     for (unsigned i = 0; i < head->field_count; i++) {
         const struct http_field *f = &head->fields[i];
@@ -150,7 +186,7 @@ static void keep_fields(struct attempt_answer *answer, const struct http_head *h
         if (trace && value.n) text_copy(value, answer->trace, sizeof answer->trace);
         if (f->hop || id || f->id == HTTP_CONTENT_LENGTH) continue;
         if (text_starts_nocase(name, TEXT("x-dsgate-"))) continue;
-        if (keep_advice(answer, name, value)) continue;
+        if (keep_advice(answer, name, value, wall)) continue;
         if (f->id == HTTP_DATE) answer->has_date = true;
         http_put(&answer->fields, name, value);
     }
@@ -174,9 +210,10 @@ static void on_head(struct client_call *call, const struct http_head *head)
     a->answer.has_length = head->framing == HTTP_LENGTH ||
                            (a->from.head->method == HTTP_HEAD && head->content_length) || head->framing == HTTP_NO_BODY;
     a->answer.content_length = head->content_length;
-    keep_fields(&a->answer, head);
+    keep_fields(&a->answer, head, loop_wall(a->loop));
     reading_init(&a->reading, a->from.endpoint->family, head->status, http_value(head, HTTP_CONTENT_TYPE),
                  http_value(head, HTTP_CONTENT_ENCODING), a->options.hold_limit, a->options.event_limit);
+    a->reading.key_is_ours = a->to.key != NULL;
     a->answer.is_stream = a->reading.mode == READ_EVENTS;
     if (a->answer.is_stream) watch_first_token(a);
 }
@@ -215,6 +252,7 @@ static void on_data(struct client_call *call, struct text bytes, bool end)
     }
     struct reading_step step = reading_feed(&a->reading, bytes, end);
     note_progress(a);
+    a->kept_alive |= bytes.n > 0;
     if (step.verdict == READING_REFUSE)
         fail_answer(a, step.reason);
     else if (step.verdict == READING_PASS && (step.n || end || !a->answer.is_stream))

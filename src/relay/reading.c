@@ -31,9 +31,14 @@ void reading_free(struct reading *r)
 }
 
 /* Another upstream is worth trying. */
-static bool is_retryable(unsigned status)
+static bool is_retryable(const struct reading *r)
 {
-    return status == 429 || status == 500 || status == 502 || status == 503 || status == 504;
+    static const unsigned always[] = {429, 500, 502, 503, 504}, with_our_key[] = {401, 402, 403};
+    for (unsigned i = 0; i < sizeof always / sizeof *always; i++)
+        if (r->status == always[i]) return true;
+    for (unsigned i = 0; r->key_is_ours && i < sizeof with_our_key / sizeof *with_our_key; i++)
+        if (r->status == with_our_key[i]) return true;
+    return false;
 }
 
 bool reading_is_complete(const struct reading *r)
@@ -136,7 +141,7 @@ static bool judge(struct reading *r, struct text body, enum reading_reason *why)
 {
     if (r->mode != READ_PLAIN) {
         *why = READING_ERROR_STATUS;
-        return !is_retryable(r->status);
+        return !is_retryable(r);
     }
     *why = READING_EMPTY_ANSWER;
     if (is_blank(body)) return false;

@@ -1,9 +1,9 @@
 #include "dsgate/relay/upstream_fields.h"
 #include "dsgate/net/http.h"
 
-void upstream_put_key(struct buf *b, const struct conf_upstream *u)
+void upstream_put_key(struct buf *b, const struct conf_upstream *u, const char *secret)
 {
-    struct text key = text_of(u->api_key);
+    struct text key = text_of(secret);
     if (!text_eq_nocase(text_of(u->auth_header), TEXT("authorization"))) {
         http_put(b, text_of(u->auth_header), key);
         return;

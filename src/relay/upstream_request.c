@@ -11,11 +11,12 @@ static bool carries_key(const struct http_field *f)
 }
 
 /* Anthropic's shape carries the key in x-api-key; servers that only know bearer tokens find theirs as well. */
-static void put_key(struct buf *b, const struct endpoint *e, const struct conf_upstream *u)
+static void put_key(struct buf *b, const struct endpoint *e, const struct relay_target *to)
 {
     bool anthropic = e->root == ROOT_ANTHROPIC;
-    if (anthropic) http_put(b, TEXT("x-api-key"), text_of(u->api_key));
-    if (!anthropic || !text_eq_nocase(text_of(u->auth_header), TEXT("x-api-key"))) upstream_put_key(b, u);
+    if (anthropic) http_put(b, TEXT("x-api-key"), text_of(to->key));
+    if (!anthropic || !text_eq_nocase(text_of(to->upstream->auth_header), TEXT("x-api-key")))
+        upstream_put_key(b, to->upstream, to->key);
 }
 
 static bool set_by_config(const struct conf_upstream *u, struct text name)
@@ -25,24 +26,24 @@ static bool set_by_config(const struct conf_upstream *u, struct text name)
     return false;
 }
 
-static bool forwards(const struct relay_source *from, const struct conf_upstream *u, const struct http_field *f)
+static bool forwards(const struct relay_source *from, const struct relay_target *to, const struct http_field *f)
 {
+    const struct conf_upstream *u = to->upstream;
     if (f->hop || f->id == HTTP_HOST || f->id == HTTP_CONTENT_LENGTH) return false;
-    if (u->api_key && carries_key(f)) return false;
+    if (to->key && carries_key(f)) return false;
     if (from->consumes(from->head, f)) return false;
     return u->header_count == 0 || !set_by_config(u, http_field_name(from->head, f));
 }
 
 static void put_fields(struct buf *b, const struct relay_source *from, const struct relay_target *to)
 {
-    const struct conf_upstream *u = to->upstream;
     http_put(b, TEXT("Host"), text_of(to->origin->authority));
-    if (u->api_key) put_key(b, from->endpoint, u);
+    if (to->key) put_key(b, from->endpoint, to);
     for (unsigned i = 0; i < from->head->field_count; i++) {
         const struct http_field *f = &from->head->fields[i];
-        if (forwards(from, u, f)) http_put(b, http_field_name(from->head, f), http_field_value(from->head, f));
+        if (forwards(from, to, f)) http_put(b, http_field_name(from->head, f), http_field_value(from->head, f));
     }
-    upstream_put_headers(b, u);
+    upstream_put_headers(b, to->upstream);
 }
 
 static bool put_request_line(struct buf *b, const struct relay_source *from, const struct relay_target *to)

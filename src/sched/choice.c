@@ -1,80 +1,155 @@
-/* Each question narrows the row's entries down a little further: what is left to try, what of that is up, what has
- * room. */
-#include "choice.h"
+/* Which upstream a ticket gets. Each question narrows the row's candidates down a little further: what is left to try,
+ * what of that is open, which tier, what has room, what is near, and then the route's policy. */
+#include "private.h"
 
-static bool has_room(const struct upstream *u) { return u->cap == 0 || u->account->in_flight < u->cap; }
-
-/* Marks in the row's entries what is left for this ticket and says how many that are. State that lives in one upstream
- * is not in any other, hence `any_upstream`. */
-static size_t mark_left(const struct ticket *t)
+/* State that lives in one upstream is not in any other: such a ticket has one candidate, whatever its state. */
+static bool is_first_to_serve(const struct ticket *t, size_t i)
 {
-    size_t left = 0;
-    bool settled = false;
-    for (size_t i = 0; i < t->row->n; i++) {
-        const struct upstream *u = t->row->candidates[i].upstream;
-        bool serves = !settled && upstream_serves(u, t->endpoint);
-        bool fits = serves && !(t->tried >> u->index & 1);
-        if (serves && !t->endpoint->any_upstream) settled = true;
-        t->row->balance[i].eligible = fits;
-        left += fits;
+    for (size_t j = 0; j < i; j++)
+        if (upstream_serves(t->row->candidates[j].upstream, t->endpoint)) return false;
+    return true;
+}
+
+bool choice_is_left(const struct ticket *t, size_t i)
+{
+    const struct upstream *u = t->row->candidates[i].upstream;
+    if (upstream_set_has(&t->tried, u->index) || !upstream_serves(u, t->endpoint)) return false;
+    return t->endpoint->any_upstream || is_first_to_serve(t, i);
+}
+
+/* ---- what there is ---- */
+
+static uint32_t weight_of(const struct hold *h, const struct candidate *c)
+{
+    enum { WHOLE = 1000 };
+    const struct upstream *u = c->upstream;
+    const struct breaker *b = &c->target->breaker;
+    unsigned weight = u->state->weight ? u->state->weight : u->weight;
+    bool whole = b->state == BREAKER_CLOSED && !b->since;
+    return weight * (whole ? WHOLE : breaker_share(b, &u->conf->breaker, u->conf->slow_start, h->now));
+}
+
+static void describe(const struct hold *h, const struct candidate *c, enum conf_policy policy, struct contender *to)
+{
+    to->eligible = true;
+    to->weight = weight_of(h, c);
+    if (policy == POLICY_WEIGHTED) return;
+    to->in_flight = c->upstream->state->in_flight;
+    to->failing = pace_failing(&c->target->pace, h->now);
+    to->first_token = pace_first_token(&c->target->pace, h->now);
+    to->price = c->upstream->state->peak ? c->peak_price : c->price;
+}
+
+/* What was found while looking at the row's candidates. */
+struct look {
+    size_t left;
+    unsigned open, roomy;       /* tiers with somebody open, and with somebody that has room; bit per tier */
+    usec_t opens_at;            /* the earliest of what is shut */
+    unsigned char tier[POOL_UPSTREAMS_MAX]; /* of the eligible ones */
+};
+
+static void look_at(struct hold *h, const struct ticket *t, enum lane lane, size_t i, struct look *look)
+{
+    const struct candidate *c = &t->row->candidates[i];
+    usec_t opens_at = t->endpoint->any_upstream ? candidate_opens_at(h, c) : 0;
+    look->left++;
+    if (opens_at) {
+        look->opens_at = usec_earlier(look->opens_at, opens_at);
+        return;
     }
-    return left;
+    look->tier[i] = (unsigned char)candidate_tier(h, c);
+    look->open |= 1u << look->tier[i];
+    if (!((slot_lanes(h, c->slot) & account_lanes(h, c->upstream->account)) >> lane & 1)) return;
+    look->roomy |= 1u << look->tier[i];
+    describe(h, c, t->policy, &t->row->contenders[i]);
 }
 
-static void mark_up(const struct model_row *row)
+static void look_around(struct hold *h, const struct ticket *t, enum lane lane, struct look *look)
 {
-    bool any_up = false;
-    for (size_t i = 0; i < row->n; i++)
-        any_up |= row->balance[i].eligible && !row->candidates[i].upstream->state->health.down;
-    for (size_t i = 0; any_up && i < row->n; i++)
-        row->balance[i].eligible &= !row->candidates[i].upstream->state->health.down;
+    look->left = look->open = look->roomy = 0;
+    look->opens_at = USEC_NEVER;
+    for (size_t i = 0; i < t->row->n; i++) {
+        t->row->contenders[i].eligible = false;
+        if (choice_is_left(t, i)) look_at(h, t, lane, i, look);
+    }
 }
 
-static bool mark_room(const struct model_row *row)
+/* The lowest tier with somebody open serves; who may overflow also goes to a backup when that is full. An idle standby
+ * is for when nobody else is left. false: no room. */
+static bool keep_tier(const struct model_row *row, enum lane lane, const struct look *look)
+{
+    unsigned allowed = look->open & -look->open;
+    if (lane_may_overflow(lane)) allowed |= look->open & (1u << TIER_PRIMARY | 1u << TIER_BACKUP);
+    allowed &= look->roomy;
+    if (!allowed) return false;
+    unsigned tier = (unsigned)__builtin_ctz(allowed);
+    if (look->roomy == 1u << tier) return true;
+    for (size_t i = 0; i < row->n; i++)
+        if (row->contenders[i].eligible) row->contenders[i].eligible = look->tier[i] == tier;
+    return true;
+}
+
+/* Keeps the eligible ones that `belongs` picks, if there are any. */
+static void prefer(const struct model_row *row, bool (*belongs)(const struct candidate *c))
 {
     bool any = false;
+    for (size_t i = 0; i < row->n; i++)
+        any |= row->contenders[i].eligible && belongs(&row->candidates[i]);
+    for (size_t i = 0; any && i < row->n; i++)
+        row->contenders[i].eligible &= belongs(&row->candidates[i]);
+}
+
+static bool is_near(const struct candidate *c) { return c->upstream->near; }
+static bool is_settled(const struct candidate *c) { return c->upstream->conf->canary == 0; }
+
+/* A canary's share is exact, and not more than that while others can serve. -1: none is due. */
+static int pick_canary(const struct model_row *row)
+{
+    enum { WHOLE = 100 };
+    int due = -1;
     for (size_t i = 0; i < row->n; i++) {
-        row->balance[i].eligible &= has_room(row->candidates[i].upstream);
-        any |= row->balance[i].eligible;
+        struct candidate *c = &row->candidates[i];
+        if (!row->contenders[i].eligible || !c->upstream->conf->canary) continue;
+        if (c->canary_credit < WHOLE) c->canary_credit += (int)c->upstream->conf->canary;
+        if (c->canary_credit >= WHOLE && due < 0) due = (int)i;
     }
-    return any;
+    if (due >= 0) row->candidates[due].canary_credit -= WHOLE;
+    return due;
 }
 
-/* Marks whom the ticket may get now; CHOICE_TAKEN: there are some. */
-static enum choice look(const struct ticket *t)
+/* ---- the policy ---- */
+
+static int pick(struct hold *h, const struct ticket *t)
 {
-    if (mark_left(t) == 0) return CHOICE_NONE;
-    mark_up(t->row);
-    return mark_room(t->row) ? CHOICE_TAKEN : CHOICE_LATER;
+    const struct model_row *row = t->row;
+    struct contender *c = row->contenders;
+    switch (t->policy) {
+    case POLICY_LEAST_BUSY: return balance_least_busy(c, row->n, &h->s->random);
+    case POLICY_LATENCY: return balance_latency(c, row->n, &h->s->random);
+    case POLICY_COST: return balance_cost(c, row->n);
+    case POLICY_AFFINITY:
+        if (t->conversation) return balance_affinity(c, row->n, t->conversation);
+        break;
+    default: break;
+    }
+    return balance_weighted(c, row->n);
 }
 
-bool choice_possible(const struct ticket *t) { return look(t) == CHOICE_TAKEN; }
-
-enum choice choice_take(struct ticket *t)
+enum choice choice_take(struct hold *h, struct ticket *t, enum lane lane, usec_t *opens_at)
 {
-    enum choice choice = look(t);
-    if (choice != CHOICE_TAKEN) return choice;
-    const struct candidate *c = &t->row->candidates[balance_pick(t->row->balance, t->row->n)];
-    c->upstream->state->in_flight++;
-    c->upstream->account->in_flight++;
-    t->lease = (struct lease){c->upstream, c->model};
+    struct look look;
+    look_around(h, t, lane, &look);
+    *opens_at = look.opens_at;
+    if (look.left == 0) return CHOICE_NONE;
+    if (look.open == 0) return CHOICE_SHUT;
+    if (!keep_tier(t->row, lane, &look)) return CHOICE_FULL;
+    if (h->s->pool->config->zone) prefer(t->row, is_near);
+    int i = t->row->has_canary ? pick_canary(t->row) : -1;
+    if (i < 0) {
+        if (t->row->has_canary) prefer(t->row, is_settled);
+        i = pick(h, t);
+    }
+    candidate_take(h, &t->row->candidates[i], t);
+    h->s->picks[t->policy]++;
     return CHOICE_TAKEN;
 }
-
-bool choice_offers(const struct model_row *row, const struct account *account)
-{
-    for (size_t i = 0; i < row->n; i++)
-        if (row->candidates[i].upstream->account == account && has_room(row->candidates[i].upstream)) return true;
-    return false;
-}
-
-/* What is left for a ticket does not change while it waits, so both find the same accounts. */
-static void add_wish(const struct ticket *t, unsigned one)
-{
-    mark_left(t);
-    for (size_t i = 0; i < t->row->n; i++)
-        if (t->row->balance[i].eligible) t->row->candidates[i].upstream->account->wanted += one;
-}
-
-void choice_want(const struct ticket *t) { add_wish(t, 1); }
-void choice_want_no_more(const struct ticket *t) { add_wish(t, -1u); }

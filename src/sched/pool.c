@@ -1,170 +1,108 @@
-/* A reload must not forget what is going on: calls in flight count against their limits, an upstream that is down stays
- * down, warm connections stay warm. So a new pool looks for each part in its own earlier upstreams (to share it) and
- * then in the pool before it (to take it over), and makes it only if neither has it. */
-#include "dsgate/base/mem.h"
 #include "pool_private.h"
 
-static bool same(const char *a, const char *b) { return text_eq(text_of(a), text_of(b)); }
-
-/* ---- states and accounts ---- */
-
-static struct upstream_state *state_ref(struct upstream_state *s)
-{
-    atomic_fetch_add_explicit(&s->refs, 1, memory_order_relaxed);
-    return s;
-}
-
-static void state_unref(struct upstream_state *s)
-{
-    if (atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1) return;
-    mem_free(s->name);
-    mem_free(s->base_url);
-    mem_free(s);
-}
-
-static struct account *account_ref(struct account *a)
-{
-    atomic_fetch_add_explicit(&a->refs, 1, memory_order_relaxed);
-    return a;
-}
-
-static void account_unref(struct account *a)
-{
-    if (atomic_fetch_sub_explicit(&a->refs, 1, memory_order_acq_rel) == 1) mem_free(a);
-}
+/* ---- upstreams ---- */
 
 /* The same upstream in the pool before. */
-static const struct upstream *find_upstream(const struct pool *p, const struct conf_upstream *conf)
+static const struct upstream *find_same(const struct pool *p, const struct conf_upstream *conf, const char *name)
 {
     for (size_t i = 0; p && i < p->upstream_count; i++)
-        if (same(p->upstreams[i].conf->name, conf->name) && same(p->upstreams[i].conf->base_url, conf->base_url))
+        if (!strcmp(p->upstreams[i].name, name) && !strcmp(p->upstreams[i].conf->base_url, conf->base_url))
             return &p->upstreams[i];
     return NULL;
 }
 
-static struct account *find_account(const struct pool *p, const char *name)
+static void read_windows(char **texts, size_t n, struct window **windows, size_t *count, struct buf *why)
 {
-    for (size_t i = 0; p && i < p->upstream_count; i++)
-        if (p->upstreams[i].conf->account && same(p->upstreams[i].conf->account, name)) return p->upstreams[i].account;
-    return NULL;
+    *windows = mem_zalloc(n * sizeof **windows);
+    for (*count = 0; *count < n; ++*count)
+        if (!window_parse(text_of(texts[*count]), &(*windows)[*count], why)) return;
 }
 
-static struct upstream_state *state_for(const struct upstream *before, const struct conf_upstream *conf)
+static void free_windows(struct window *windows, size_t n)
 {
-    if (before) return state_ref(before->state);
-    struct upstream_state *s = MEM_NEW(struct upstream_state);
-    atomic_init(&s->refs, 1);
-    s->name = mem_strdup(conf->name);
-    s->base_url = mem_strdup(conf->base_url);
-    return s;
+    for (size_t i = 0; i < n; i++)
+        window_free(&windows[i]);
+    mem_free(windows);
 }
 
-static struct account *account_for(const struct pool *p, const struct pool *previous, const struct upstream *before,
-                                   const struct conf_upstream *conf)
+static void read_times(struct upstream *u, struct buf *why)
 {
-    struct account *found = NULL;
-    if (conf->account) {
-        found = find_account(p, conf->account);
-        if (!found) found = find_account(previous, conf->account);
-    } else if (before && !before->conf->account) {
-        found = before->account;
+    const struct conf_upstream *conf = u->conf;
+    read_windows(conf->peak, conf->peak_count, &u->peak, &u->peak_count, why);
+    if (quota_is_limited(&conf->quota)) u->quota_zone = zone_open(text_of(conf->quota.zone), why);
+}
+
+static void free_upstream(struct upstream *u)
+{
+    origin_unref(u->origin);
+    free_windows(u->peak, u->peak_count);
+    zone_unref(u->quota_zone);
+    pool_state_unref(u->state);
+    pool_account_unref(u->account);
+}
+
+/* "NAME@ADDRESS" of an endpoint that was found. */
+static char *name_of(const struct conf_upstream *conf, const struct discovered_endpoint *found)
+{
+    struct buf name = {0};
+    buf_add(&name, text_of(conf->name));
+    if (found) {
+        BUF_ADD(&name, "@");
+        address_format(&found->address, &name);
     }
-    if (found) return account_ref(found);
-    found = MEM_NEW(struct account);
-    atomic_init(&found->refs, 1);
-    return found;
+    char *copy = text_dup(buf_text(&name));
+    buf_free(&name);
+    return copy;
 }
-
-static void set_caps(struct pool *p)
-{
-    for (size_t i = 0; i < p->upstream_count; i++) {
-        struct upstream *u = &p->upstreams[i];
-        for (size_t j = 0; j < p->upstream_count; j++) {
-            unsigned cap = p->upstreams[j].conf->max_concurrency;
-            if (p->upstreams[j].account == u->account && cap > u->cap) u->cap = cap;
-        }
-    }
-}
-
-/* ---- origins ---- */
-
-static bool same_tls(const struct conf_upstream *a, const struct conf_upstream *b)
-{
-    return a->https && b->https && a->tls.insecure == b->tls.insecure && same(a->tls.ca_file, b->tls.ca_file) &&
-           same(a->tls.cert_file, b->tls.cert_file) && same(a->tls.key_file, b->tls.key_file);
-}
-
-static struct tls_ctx *find_tls(const struct pool *p, const struct conf_upstream *conf)
-{
-    for (size_t i = 0; p && i < p->upstream_count; i++)
-        if (p->upstreams[i].origin && same_tls(p->upstreams[i].conf, conf)) return p->upstreams[i].origin->tls;
-    return NULL;
-}
-
-static struct tls_ctx *tls_for(const struct pool *p, const struct pool *previous, const struct conf_upstream *conf,
-                               struct buf *why)
-{
-    bool from_files = conf->tls.ca_file || conf->tls.cert_file || conf->tls.key_file;
-    struct tls_ctx *found = find_tls(p, conf);
-    if (!found && !from_files) found = find_tls(previous, conf);
-    if (found) return tls_ctx_ref(found);
-    struct tls_client_options options = {.ca_file = conf->tls.ca_file,
-                                         .cert_file = conf->tls.cert_file,
-                                         .key_file = conf->tls.key_file,
-                                         .insecure = conf->tls.insecure};
-    return tls_client_new(&options, why);
-}
-
-static bool read_pins(const struct conf_upstream *conf, struct address_list *pins, struct buf *why)
-{
-    if (conf->resolve_count > ADDRESS_MAX) {
-        buf_printf(why, "has more than %d pinned addresses", ADDRESS_MAX);
-        return false;
-    }
-    for (; pins->count < conf->resolve_count; pins->count++)
-        if (!address_parse(text_of(conf->resolve[pins->count]), conf->port, &pins->at[pins->count], why)) return false;
-    return true;
-}
-
-static struct origin *find_origin(const struct pool *p, const struct origin *wanted)
-{
-    for (size_t i = 0; p && i < p->upstream_count; i++)
-        if (p->upstreams[i].origin && origin_same(p->upstreams[i].origin, wanted)) return p->upstreams[i].origin;
-    return NULL;
-}
-
-static struct origin *origin_for(const struct pool *p, const struct pool *previous, const struct conf_upstream *conf,
-                                 struct buf *why)
-{
-    struct address_list pins = {.count = 0};
-    if (!read_pins(conf, &pins, why)) return NULL;
-    struct tls_ctx *tls = conf->https ? tls_for(p, previous, conf, why) : NULL;
-    if (conf->https && !tls) return NULL;
-    struct origin *fresh = origin_new(conf->host, conf->port, tls, conf->tls.server_name, &pins);
-    tls_ctx_unref(tls);
-    struct origin *found = find_origin(p, fresh);
-    if (!found) found = find_origin(previous, fresh);
-    if (!found) return fresh;
-    origin_unref(fresh);
-    return origin_ref(found);
-}
-
-/* ---- upstreams ---- */
 
 static void add_upstream(struct pool *p, const struct pool *previous, const struct conf_upstream *conf,
-                         struct buf *error)
+                         const struct discovered_endpoint *found, struct buf *error)
 {
     struct buf why = {0};
+    char *name = name_of(conf, found);
     struct upstream *u = &p->upstreams[p->upstream_count];
-    const struct upstream *before = find_upstream(previous, conf);
-    u->conf = conf;
-    u->index = (unsigned)p->upstream_count;
-    u->state = state_for(before, conf);
-    u->account = account_for(p, previous, before, conf);
-    u->origin = origin_for(p, previous, conf, &why);
-    if (!u->origin) buf_printf(error, "upstream '%s': " TEXT_FORMAT "\n", conf->name, TEXT_ARGS(buf_text(&why)));
+    const struct upstream *before = find_same(previous, conf, name);
+    *u = (struct upstream){.conf = conf, .pool = p, .index = (unsigned)p->upstream_count};
+    u->state = pool_state(before, conf, name);
+    u->name = u->state->name;
+    u->account = pool_account(p, previous, before, conf);
+    u->origin = pool_origin(p, previous, conf, found ? &found->address : NULL, &why);
+    u->weight = found && found->weight ? found->weight : conf->weight;
+    u->tier = found && found->backup && conf->tier == TIER_PRIMARY ? TIER_BACKUP : conf->tier;
+    u->near = conf->zone && p->config->zone && !strcmp(conf->zone, p->config->zone);
+    u->unknown = conf->discover.records && !found;
+    read_times(u, &why);
+    if (buf_len(&why)) buf_printf(error, "upstream '%s': " TEXT_FORMAT "\n", name, TEXT_ARGS(buf_text(&why)));
     p->upstream_count++;
+    mem_free(name);
     buf_free(&why);
+}
+
+/* Endpoints that are not known yet have one in their place, so that requests can wait for them. */
+static void add_endpoints(struct pool *p, const struct pool *previous, const struct conf_upstream *conf,
+                          const struct discovered *found, struct buf *error)
+{
+    for (unsigned i = 0; found && i < found->count; i++)
+        add_upstream(p, previous, conf, &found->endpoints[i], error);
+    if (!found || found->count == 0) add_upstream(p, previous, conf, NULL, error);
+}
+
+static const struct discovered *find_found(const struct conf_upstream *conf, const struct discovered *found, size_t n)
+{
+    for (size_t i = 0; conf->discover.records && i < n; i++)
+        if (!strcmp(found[i].upstream, conf->name)) return &found[i];
+    return NULL;
+}
+
+static void add_all(struct pool *p, const struct pool *previous, const struct discovered *found, size_t found_count,
+                    struct buf *error)
+{
+    for (size_t i = 0; i < p->config->upstream_count; i++) {
+        const struct conf_upstream *conf = &p->config->upstreams[i];
+        add_endpoints(p, previous, conf, find_found(conf, found, found_count), error);
+    }
+    for (size_t i = 0; i < p->upstream_count; i++)
+        p->upstreams[i].cap = pool_cap(p, p->upstreams[i].account, "*");
 }
 
 bool upstream_serves(const struct upstream *u, const struct endpoint *e)
@@ -180,20 +118,37 @@ bool upstream_serves(const struct upstream *u, const struct endpoint *e)
 
 /* ---- the pool ---- */
 
-struct pool *pool_new(const struct config *config, const struct pool *previous, struct buf *error)
+static size_t count_upstreams(const struct config *config, const struct discovered *found, size_t found_count)
 {
-    if (config->upstream_count > POOL_UPSTREAMS_MAX) {
-        buf_printf(error, "There are more than %d upstreams.\n", POOL_UPSTREAMS_MAX);
+    size_t n = config->upstream_count;
+    for (size_t i = 0; i < found_count; i++)
+        n += found[i].count;
+    return n;
+}
+
+static void read_off_peak(struct pool *p, struct buf *error)
+{
+    const struct conf_class *batch = &p->config->queue.classes[PRIORITY_P3];
+    struct buf why = {0};
+    read_windows(batch->off_peak, batch->off_peak_count, &p->off_peak, &p->off_peak_count, &why);
+    if (buf_len(&why)) buf_printf(error, "queue: off_peak: " TEXT_FORMAT "\n", TEXT_ARGS(buf_text(&why)));
+    buf_free(&why);
+}
+
+struct pool *pool_new(const struct config *config, const struct pool *previous, const struct discovered *found,
+                      size_t found_count, struct buf *error)
+{
+    size_t most = count_upstreams(config, found, found_count), errors_before = buf_len(error);
+    if (most > POOL_UPSTREAMS_MAX) {
+        buf_printf(error, "There are more than %d upstreams and endpoints of theirs.\n", POOL_UPSTREAMS_MAX);
         return NULL;
     }
-    size_t errors_before = buf_len(error);
     struct pool *p = MEM_NEW(struct pool);
     atomic_init(&p->refs, 1);
     p->config = config_ref(config);
-    p->upstreams = mem_zalloc(config->upstream_count * sizeof *p->upstreams);
-    for (size_t i = 0; i < config->upstream_count; i++)
-        add_upstream(p, previous, &config->upstreams[i], error);
-    set_caps(p);
+    p->upstreams = mem_zalloc(most * sizeof *p->upstreams);
+    add_all(p, previous, found, found_count, error);
+    read_off_peak(p, error);
     pool_build_rows(p);
     if (buf_len(error) == errors_before) return p;
     pool_unref(p);
@@ -209,13 +164,18 @@ struct pool *pool_ref(struct pool *p)
 void pool_unref(struct pool *p)
 {
     if (!p || atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) != 1) return;
-    for (size_t i = 0; i < p->upstream_count; i++) {
-        origin_unref(p->upstreams[i].origin);
-        state_unref(p->upstreams[i].state);
-        account_unref(p->upstreams[i].account);
-    }
+    for (size_t i = 0; i < p->upstream_count; i++)
+        free_upstream(&p->upstreams[i]);
+    free_windows(p->off_peak, p->off_peak_count);
     pool_free_rows(p);
     mem_free(p->upstreams);
     config_unref(p->config);
     mem_free(p);
+}
+
+struct upstream *pool_find_upstream(const struct pool *p, struct text name)
+{
+    for (size_t i = 0; i < p->upstream_count; i++)
+        if (text_is(name, p->upstreams[i].name)) return &p->upstreams[i];
+    return NULL;
 }

@@ -1,6 +1,7 @@
 /* Which upstreams serve a model name: settled once per configuration, so that a request costs one binary search. */
 #include "dsgate/base/mem.h"
 #include "pool_private.h"
+#include <fnmatch.h>
 #include <stdlib.h>
 
 static int order(struct text a, struct text b)
@@ -29,18 +30,33 @@ static struct model_row *find_row(struct pool *p, struct text model)
 
 /* ---- rows ---- */
 
-static void begin_row(struct model_row *row, const char *name)
+static void begin_row(struct pool *p, struct model_row *row, const char *name)
 {
     row->name = name;
-    list_init(&row->waiting);
+    row->pool = p;
+    row->route = pool_route(p, name);
+}
+
+/* The model as its upstream calls it; where it takes any, as the row does. */
+static const char *name_at(const struct model_row *row, const struct conf_model *model)
+{
+    return model && !is_star(model->name) ? model->name : row->name;
 }
 
 static void add_candidate(struct model_row *row, struct upstream *u, const struct conf_model *model)
 {
+    const char *name = name_at(row, model);
     row->candidates = mem_realloc(row->candidates, (row->n + 1) * sizeof *row->candidates);
-    row->balance = mem_realloc(row->balance, (row->n + 1) * sizeof *row->balance);
-    row->candidates[row->n] = (struct candidate){u, model};
-    row->balance[row->n++] = (struct balance_entry){.weight = u->conf->weight};
+    row->contenders = mem_realloc(row->contenders, (row->n + 1) * sizeof *row->contenders);
+    row->candidates[row->n] = (struct candidate){.upstream = u,
+                                                 .model = model,
+                                                 .target = pool_target(u->state, name),
+                                                 .slot = pool_slot(u->account, name),
+                                                 .cap = is_star(name) ? 0 : pool_cap(row->pool, u->account, name),
+                                                 .price = model ? price_blend(&model->price) : 0,
+                                                 .peak_price = model ? price_blend(&model->peak_price) : 0};
+    row->contenders[row->n++] = (struct contender){.identity = text_hash(text_of(u->name))};
+    row->has_canary |= u->conf->canary > 0;
 }
 
 static bool has_candidate(const struct model_row *row, const struct upstream *u)
@@ -101,9 +117,9 @@ void pool_build_rows(struct pool *p)
     p->row_count = list_names(p, &names);
     p->rows = mem_zalloc(p->row_count * sizeof *p->rows);
     for (size_t i = 0; i < p->row_count; i++)
-        begin_row(&p->rows[i], names[i]);
-    begin_row(&p->any, "*");
-    begin_row(&p->all, "*");
+        begin_row(p, &p->rows[i], names[i]);
+    begin_row(p, &p->any, "*");
+    begin_row(p, &p->all, "*");
     for (size_t i = 0; i < p->upstream_count; i++)
         add_to_rows(p, &p->upstreams[i]);
     mem_free(names);
@@ -112,7 +128,7 @@ void pool_build_rows(struct pool *p)
 static void free_row(struct model_row *row)
 {
     mem_free(row->candidates);
-    mem_free(row->balance);
+    mem_free(row->contenders);
 }
 
 void pool_free_rows(struct pool *p)
@@ -131,6 +147,20 @@ struct model_row *pool_find_model(struct pool *p, struct text model)
     struct model_row *row = find_row(p, model);
     if (row) return row;
     return p->any.n ? &p->any : NULL;
+}
+
+static bool matches(const struct conf_route *r, const char *model)
+{
+    for (size_t i = 0; i < r->model_count; i++)
+        if (fnmatch(r->models[i], model, 0) == 0) return true;
+    return false;
+}
+
+const struct conf_route *pool_route(const struct pool *p, const char *model)
+{
+    for (size_t i = 0; i < p->config->route_count; i++)
+        if (matches(&p->config->routes[i], model)) return &p->config->routes[i];
+    return NULL;
 }
 
 struct near {

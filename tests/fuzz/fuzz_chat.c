@@ -1,5 +1,5 @@
-/* Any request body, as the endpoint chosen by the first byte reads it. What is sent on must be readable again, and say
- * the upstream's model. */
+/* Any request body, as the endpoint chosen by the first byte reads it. What is sent on must be readable again, say the
+ * upstream's model, and belong to the same conversation. */
 #include "dsgate/llm/chat.h"
 #include <stdlib.h>
 
@@ -19,6 +19,7 @@ static void check_sent(const struct chat_request *r, const struct endpoint *e)
     if (chat_read(&again, e, buf_text(&sent), &message, &param) != CHAT_FINE) abort();
     if (strcmp(again.model, name) != 0) abort();
     if (again.members[CHAT_STREAM].type != r->members[CHAT_STREAM].type) abort();
+    if (chat_priority(&again) != chat_priority(r) || chat_conversation(&again) != chat_conversation(r)) abort();
     buf_free(&extra);
     buf_free(&sent);
 }

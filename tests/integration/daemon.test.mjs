@@ -138,8 +138,7 @@ describe("limits", () => {
 
     test("requests above an upstream's cap wait for their turn, or hear that they wait in vain", async () => {
         const gateway = await start({
-            timeouts: { queue: "1s" },
-            limits: { waiting: 3 },
+            queue: { max_waiting: 3, reserve_p0: "0%", classes: { P2: { timeout: "1s" } } },
             upstreams: [upstream(simulator, { max_concurrency: 1 })],
         });
         const controller = new AbortController();
@@ -162,7 +161,7 @@ describe("limits", () => {
         ]);
 
         const waiting = gateway.post("/v1/chat/completions", chat());
-        await eventually("it waits", async () => (await gateway.metrics()).dsgate_waiting === 1);
+        await eventually("it waits", async () => (await gateway.metrics())['dsgate_waiting{class="P2"}'] === 1);
         controller.abort();
         await assert.rejects(holder);
         assert.equal((await waiting).status, 200);

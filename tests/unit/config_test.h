@@ -30,6 +30,15 @@ static inline void expect_errors(struct text yaml, const char *expected)
     config_errors_free(&errors);
 }
 
+/* A table of mistakes, and a loop test over it. */
+struct mistake {
+    const char *yaml, *errors;
+};
+#define MISTAKE_TEST(table) \
+    START_TEST(test_##table) { expect_errors(text_of(table[_i].yaml), table[_i].errors); } \
+    END_TEST
+#define UP "upstreams:\n- name: u\n  base_url: http://h\n" /* the next key is on line 4 */
+
 /* A new file with these bytes; the caller unlinks and frees the path. */
 static inline char *file_with(const void *bytes, size_t n)
 {
@@ -51,7 +60,8 @@ static inline void remove_file(char *path)
 static inline void clean_environment(void)
 {
     static const char *const names[] = {"DEEPSEEK_API_KEY", "DEEPSEEK_BASE_URL",     "DSGATE_LISTEN",
-                                        "DSGATE_ADMIN",     "CREDENTIALS_DIRECTORY", "DSGATE_TEST"};
+                                        "DSGATE_ADMIN",     "CREDENTIALS_DIRECTORY", "STATE_DIRECTORY",
+                                        "DSGATE_TEST"};
     for (int i = 0; i < COUNT(names); i++)
         unsetenv(names[i]);
 }

@@ -5,6 +5,7 @@
 #include "dsgate/sched/pool.h"
 #include "net_test.h"
 
+/* `upstreams`: rows of the list; other sections may follow them. */
 static inline struct config *make_config(const char *upstreams)
 {
     struct buf yaml = {0};
@@ -17,15 +18,21 @@ static inline struct config *make_config(const char *upstreams)
     return config;
 }
 
-static inline struct pool *make_pool(const char *upstreams, const struct pool *previous)
+static inline struct pool *make_discovered_pool(const char *upstreams, const struct pool *previous,
+                                                const struct discovered *found, size_t found_count)
 {
     struct buf error = {0};
     struct config *config = make_config(upstreams);
-    struct pool *p = pool_new(config, previous, &error);
+    struct pool *p = pool_new(config, previous, found, found_count, &error);
     ck_assert_msg(p != NULL, TEXT_FORMAT, TEXT_ARGS(buf_text(&error)));
     config_unref(config);
     buf_free(&error);
     return p;
+}
+
+static inline struct pool *make_pool(const char *upstreams, const struct pool *previous)
+{
+    return make_discovered_pool(upstreams, previous, NULL, 0);
 }
 
 #endif

@@ -38,6 +38,8 @@ START_TEST(test_a_line_with_everything)
                              .path = TEXT("/v1/chat/completions?key=secret"),
                              .model = TEXT("deepseek-flash"),
                              .endpoint = "chat",
+                             .class = "P1",
+                             .caller = "app \"one\"",
                              .status = 200,
                              .error = "upstream_cut",
                              .upstream = "ark",
@@ -61,7 +63,8 @@ START_TEST(test_a_line_with_everything)
     must_be(&line,
             "{\"time\":\"2026-11-21T07:52:21.123Z\",\"request_id\":\"r-1\","
             "\"trace_id\":\"4bf92f3577b34da6a3ce929d0e0e4736\",\"peer\":\"127.0.0.1:40412\",\"method\":\"POST\","
-            "\"path\":\"/v1/chat/completions\",\"endpoint\":\"chat\",\"model\":\"deepseek-flash\",\"status\":200,"
+            "\"path\":\"/v1/chat/completions\",\"endpoint\":\"chat\",\"model\":\"deepseek-flash\","
+            "\"class\":\"P1\",\"caller\":\"app \\\"one\\\"\",\"status\":200,"
             "\"error\":\"upstream_cut\",\"upstream\":\"ark\",\"upstream_trace\":\"tr-9\",\"attempts\":3,"
             "\"reasons\":\"busy,connect\",\"detail\":\"127.0.0.1:9: "
             "\\\"no\\\"\",\"stream\":true,\"client_gone\":true,\"cut\":true,\"bytes_in\":1024,"

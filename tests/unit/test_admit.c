@@ -54,6 +54,7 @@ static const struct {
 
     {"POST /v1/chat/completions", "x-dsgate-timeout: soon\r\n", CHAT, FAIL_BAD_HINT, "x-dsgate-timeout", "chat"},
     {"GET /v1/chat/completions", "x-dsgate-timeout: soon\r\n", "", FAIL_BAD_HINT, "x-dsgate-timeout", "chat"},
+    {"POST /v1/chat/completions", "x-dsgate-priority: P7\r\n", CHAT, FAIL_BAD_HINT, "x-dsgate-priority", "chat"},
     {"GET /nowhere", "x-dsgate-timeout: soon\r\n", "", FAIL_BAD_HINT, "x-dsgate-timeout", NULL},
 };
 
@@ -152,6 +153,28 @@ START_TEST(test_every_http_error_has_a_row)
 }
 END_TEST
 
+static uint64_t conversation(const char *fields, const char *body)
+{
+    struct admission a = {0};
+    ck_assert_int_eq(admit(&a, make_head("POST /v1/chat/completions", fields), text_of(body)), FAIL_NONE);
+    uint64_t number = admission_conversation(&a);
+    admission_free(&a);
+    return number;
+}
+
+/* A session that is named goes before anything in the body. */
+START_TEST(test_conversations)
+{
+    static const char user[] = "{\"model\":\"m\",\"messages\":[],\"user\":\"u\"}";
+    ck_assert_uint_ne(conversation("x-dsgate-session: s\r\n", CHAT), 0);
+    ck_assert_uint_eq(conversation("x-dsgate-session: s\r\n", CHAT), conversation("x-dsgate-session: s\r\n", user));
+    ck_assert_uint_ne(conversation("x-dsgate-session: s\r\n", user), conversation("x-dsgate-session: t\r\n", user));
+    ck_assert_uint_ne(conversation("x-dsgate-session: s\r\n", user), conversation("", user));
+    ck_assert_uint_eq(conversation("", user), conversation("x-dsgate-session:\r\n", user));
+    ck_assert_uint_ne(conversation("", user), 0);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
     tcase_add_loop_test(tests, test_requests, 0, COUNT(requests));
@@ -161,6 +184,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, test_the_message_names_the_methods);
     tcase_add_test(tests, test_the_message_names_the_coding);
     tcase_add_test(tests, test_every_http_error_has_a_row);
+    tcase_add_test(tests, test_conversations);
 }
 
 TEST_MAIN_ADDING("admit", add_tests)

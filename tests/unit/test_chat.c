@@ -224,6 +224,44 @@ START_TEST(pieces_point_into_the_body)
 }
 END_TEST
 
+/* ---- the class ---- */
+
+static const struct {
+    const char *member;
+    enum conf_priority priority;
+} tiers[] = {
+    {"\"service_tier\":\"priority\"", PRIORITY_P1},
+    {"\"service_tier\":\"default\"", PRIORITY_P2},
+    {"\"service_tier\":\"flex\"", PRIORITY_P3},
+    {"\"service_tier\":\"fle\\u0078\"", PRIORITY_P3},
+    {"\"service_tier\":\"auto\"", PRIORITY_COUNT},
+    {"\"service_tier\":\"Flex\"", PRIORITY_COUNT},
+    {"\"service_tier\":null", PRIORITY_COUNT},
+    {"\"service_tier\":1", PRIORITY_COUNT},
+    {"\"service_tier\":[\"flex\"]", PRIORITY_COUNT},
+    {"\"service_tier\":\"a name that is much too long for any tier\"", PRIORITY_COUNT},
+    {"\"x\":{\"service_tier\":\"flex\"}", PRIORITY_COUNT},
+};
+
+START_TEST(service_tiers)
+{
+    struct chat_request r;
+    struct buf message = {0}, body = {0};
+    const char *param;
+    buf_printf(&body, "{\"model\":\"m\",\"messages\":[],%s}", tiers[_i].member);
+    ck_assert_int_eq(chat_read(&r, at(CHAT), buf_text(&body), &message, &param), CHAT_FINE);
+    ck_assert_int_eq(chat_priority(&r), tiers[_i].priority);
+    buf_free(&body);
+}
+END_TEST
+
+START_TEST(unread_bodies_ask_for_no_class)
+{
+    struct chat_request r = {0};
+    ck_assert_int_eq(chat_priority(&r), PRIORITY_COUNT);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
     tcase_add_loop_test(tests, good_bodies, 0, COUNT(good));
@@ -232,6 +270,8 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, length_of_the_model);
     tcase_add_loop_test(tests, pieces, 0, COUNT(maps));
     tcase_add_test(tests, pieces_point_into_the_body);
+    tcase_add_loop_test(tests, service_tiers, 0, COUNT(tiers));
+    tcase_add_test(tests, unread_bodies_ask_for_no_class);
 }
 
 TEST_MAIN_ADDING("chat", add_tests)

@@ -10,7 +10,7 @@ static void check_default_upstream(const struct conf_upstream *u)
     ck_assert_ptr_null(u->account);
     ck_assert_str_eq(u->auth_header, "authorization");
     ck_assert_uint_eq(u->weight, 1);
-    ck_assert_uint_eq(u->max_concurrency, 0);
+    ck_assert_uint_eq(u->cap_count, 0);
     ck_assert_str_eq(u->health.path, "/models");
     ck_assert_int_eq(u->health.interval, 10 * USEC_PER_SEC);
     ck_assert_int_eq(u->health.timeout, 5 * USEC_PER_SEC);
@@ -27,7 +27,6 @@ static void check_default_limits(const struct conf_limits *l)
     ck_assert_uint_eq(l->connections, 20000);
     ck_assert_uint_eq(l->answer_hold, 1 << 20);
     ck_assert_uint_eq(l->event, 4 << 20);
-    ck_assert_uint_eq(l->waiting, 10000);
 }
 
 static void check_default_timeouts(const struct conf_timeouts *t)
@@ -42,7 +41,6 @@ static void check_default_timeouts(const struct conf_timeouts *t)
     ck_assert_int_eq(t->request_body, 60 * USEC_PER_SEC);
     ck_assert_int_eq(t->keep_alive, 75 * USEC_PER_SEC);
     ck_assert_int_eq(t->write, 60 * USEC_PER_SEC);
-    ck_assert_int_eq(t->queue, 60 * USEC_PER_SEC);
     ck_assert_int_eq(t->drain, 30 * USEC_PER_SEC);
 }
 
@@ -81,18 +79,17 @@ END_TEST
 START_TEST(test_scalars)
 {
     struct config *c = config_of("workers: 4\n"
-                                 "limits: {body: 1KB, headers: 64kib, event: 1GiB, answer_hold: 8192, waiting: 0}\n"
-                                 "timeouts: {connect: 250ms, total: 1h, queue: 0, keep_alive: 2m}\n"
+                                 "limits: {body: 1KB, headers: 64kib, event: 1GiB, answer_hold: 8192}\n"
+                                 "timeouts: {connect: 250ms, total: 1h, drain: 0, keep_alive: 2m}\n"
                                  "log: {access: /var/log/dsgate.log, level: 'debug', format: \"json\"}\n");
     ck_assert_uint_eq(c->workers, 4);
     ck_assert_uint_eq(c->limits.body, 1024);
     ck_assert_uint_eq(c->limits.headers, 65536);
     ck_assert_uint_eq(c->limits.event, 1 << 30);
     ck_assert_uint_eq(c->limits.answer_hold, 8192);
-    ck_assert_uint_eq(c->limits.waiting, 0);
     ck_assert_int_eq(c->timeouts.connect, 250 * USEC_PER_MS);
     ck_assert_int_eq(c->timeouts.total, 3600 * USEC_PER_SEC);
-    ck_assert_int_eq(c->timeouts.queue, 0);
+    ck_assert_int_eq(c->timeouts.drain, 0);
     ck_assert_int_eq(c->timeouts.keep_alive, 120 * USEC_PER_SEC);
     ck_assert_str_eq(c->log.access, "/var/log/dsgate.log");
     ck_assert_str_eq(c->log.level, "debug");
@@ -214,7 +211,8 @@ START_TEST(test_upstream_numbers)
     struct config *c = config_of(two_upstreams);
     const struct conf_upstream *a = &c->upstreams[0], *b = &c->upstreams[1];
     ck_assert_uint_eq(a->weight, 1000);
-    ck_assert_uint_eq(a->max_concurrency, 64);
+    ck_assert_uint_eq(a->cap_count, 1);
+    ck_assert_uint_eq(a->caps[0].limit, 64);
     ck_assert_str_eq(a->account, "main");
     ck_assert_int_eq(a->timeouts.connect, USEC_PER_SEC);
     ck_assert_int_eq(a->timeouts.idle, 8 * USEC_PER_SEC);

@@ -67,14 +67,14 @@ static void expect_in(const char *yaml_template, const char *error_template, con
 }
 
 #define LISTEN "listen: {address: '127.0.0.1:1', tls: {cert_file: @1, key_file: @2, client_ca_file: @3}}\n"
-#define UP     "upstreams: [{name: a, base_url: 'https://h', tls: {cert_file: @1, key_file: @2, ca_file: @3}}]\n"
+#define HTTPS     "upstreams: [{name: a, base_url: 'https://h', tls: {cert_file: @1, key_file: @2, ca_file: @3}}]\n"
 #define GONE   "cannot be read: No such file or directory; expected a file in PEM that the gateway's user may read\n"
 #define PEM    "; expected files in PEM that belong together\n"
 
 START_TEST(test_right_files_are_fine)
 {
     expect("", "", "");
-    expect_in(LISTEN UP, "", cert, key, ca);
+    expect_in(LISTEN HTTPS, "", cert, key, ca);
 }
 END_TEST
 
@@ -84,7 +84,7 @@ START_TEST(test_files_that_are_missing)
     expect_in(LISTEN,
               "listen 127.0.0.1:1: tls.key_file: '@2' " GONE "listen 127.0.0.1:1: tls.client_ca_file: '@3' " GONE, cert,
               "/nowhere/k", "/nowhere/a");
-    expect_in(UP,
+    expect_in(HTTPS,
               "upstream 'a': tls.ca_file: '@3' " GONE "upstream 'a': tls.cert_file: '@1' " GONE
               "upstream 'a': tls.key_file: '@2' " GONE,
               "/nowhere/c", "/nowhere/k", "/nowhere/a");
@@ -95,8 +95,8 @@ START_TEST(test_files_that_do_not_fit)
 {
     expect_in(LISTEN, "listen 127.0.0.1:1: cannot use the key file '@2': key values mismatch" PEM, cert, other_key, ca);
     expect_in(LISTEN, "listen 127.0.0.1:1: cannot use the certificate file '@1': no start line" PEM, key, key, ca);
-    expect_in(UP, "upstream 'a': cannot use the key file '@2': key values mismatch" PEM, cert, other_key, ca);
-    expect_in(UP, "upstream 'a': cannot use the CA file '@3': no certificate or crl found" PEM, cert, key, key);
+    expect_in(HTTPS, "upstream 'a': cannot use the key file '@2': key values mismatch" PEM, cert, other_key, ca);
+    expect_in(HTTPS, "upstream 'a': cannot use the CA file '@3': no certificate or crl found" PEM, cert, key, key);
 }
 END_TEST
 
@@ -143,6 +143,28 @@ START_TEST(test_places_that_are_taken)
               "write\n",
               folder, "", "");
     remove_file(path);
+}
+END_TEST
+
+#define NO_FOLDER \
+    "cannot be written: No such file or directory; expected one that exists and that the gateway's user may write\n"
+
+START_TEST(test_state_files)
+{
+    char *path = file_with("no database", 11), *empty = file_with("", 0);
+    expect_in("state: {file: '@1/state.db'}\n", "", folder, "", "");
+    expect_in("state: {file: '@1'}\n", "", empty, "", "");
+    expect_in("state: {file: '@1'}\n",
+              "state.file: cannot use the state file '@1': it is no database; expected one of dsgate's own, or a path "
+              "that is free\n",
+              path, "", "");
+    expect("state: {file: /nowhere/s.db}\n", "state.file: the folder of '/nowhere/s.db' " NO_FOLDER, "");
+    setenv("STATE_DIRECTORY", "/nowhere:/tmp", 1);
+    expect("", "state.file: the folder of '/nowhere/state.db' " NO_FOLDER, "");
+    expect_in("state: {file: '@1/state.db'}\n", "", folder, "", "");
+    unsetenv("STATE_DIRECTORY");
+    remove_file(path);
+    remove_file(empty);
 }
 END_TEST
 
@@ -194,6 +216,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, test_all_in_one_go);
     tcase_add_test(tests, test_places_that_are_fine);
     tcase_add_test(tests, test_places_that_are_taken);
+    tcase_add_test(tests, test_state_files);
     tcase_add_test(tests, test_a_socket_in_use_is_fine);
     tcase_add_loop_test(tests, test_admin_for_everyone, 0, COUNT(admins));
 }

@@ -25,15 +25,31 @@ static void expect_same_requests(const struct conf_upstream *a, const struct con
     ck_assert_pstr_eq(a->api_key, b->api_key);
     ck_assert_pstr_eq(a->account, b->account);
     ck_assert_uint_eq(a->weight, b->weight);
-    ck_assert_uint_eq(a->max_concurrency, b->max_concurrency);
+    ck_assert_uint_eq(a->cap_count + a->api_key_count, b->cap_count + b->api_key_count);
     ck_assert_uint_eq(a->resolve_count + a->header_count, b->resolve_count + b->header_count);
     ck_assert_mem_eq(&a->tls, &b->tls, sizeof a->tls);
     ck_assert_mem_eq(&a->timeouts, &b->timeouts, sizeof a->timeouts);
+    ck_assert_int_eq(a->health.when, b->health.when);
     ck_assert_str_eq(a->health.path, b->health.path);
     ck_assert_int_eq(a->health.interval, b->health.interval);
     ck_assert_int_eq(a->health.timeout, b->health.timeout);
     ck_assert_uint_eq(a->health.down_after, b->health.down_after);
     ck_assert_uint_eq(a->health.up_after, b->health.up_after);
+}
+
+static void expect_same_share(const struct conf_upstream *a, const struct conf_upstream *b)
+{
+    ck_assert_int_eq(a->adaptive, b->adaptive);
+    ck_assert_int_eq(a->tier, b->tier);
+    ck_assert_uint_eq(a->activate.queue, b->activate.queue);
+    ck_assert_pstr_eq(a->zone, b->zone);
+    ck_assert_uint_eq(a->canary, b->canary);
+    ck_assert_int_eq(a->slow_start, b->slow_start);
+    ck_assert_mem_eq(&a->quota, &b->quota, offsetof(struct conf_quota, zone));
+    ck_assert_str_eq(a->quota.zone, b->quota.zone);
+    ck_assert_uint_eq(a->peak_count, b->peak_count);
+    ck_assert_mem_eq(&a->breaker, &b->breaker, sizeof a->breaker);
+    ck_assert_mem_eq(&a->discover, &b->discover, sizeof a->discover);
 }
 
 static void expect_same_models(const struct conf_upstream *a, const struct conf_upstream *b)
@@ -58,11 +74,45 @@ START_TEST(test_reference_is_valid)
     ck_assert_uint_eq(c->workers, defaults->workers);
     ck_assert_mem_eq(&c->limits, &defaults->limits, sizeof c->limits);
     ck_assert_mem_eq(&c->timeouts, &defaults->timeouts, sizeof c->timeouts);
+    ck_assert_pstr_eq(c->zone, defaults->zone);
+    ck_assert_pstr_eq(c->state.file, defaults->state.file);
+    ck_assert_mem_eq(&c->queue, &defaults->queue, sizeof c->queue);
+    ck_assert_uint_eq(c->caller_count + c->route_count, defaults->caller_count + defaults->route_count);
     ck_assert_uint_eq(c->upstream_count, defaults->upstream_count);
     expect_same_requests(&c->upstreams[0], &defaults->upstreams[0]);
+    expect_same_share(&c->upstreams[0], &defaults->upstreams[0]);
     expect_same_models(&c->upstreams[0], &defaults->upstreams[0]);
     config_unref(c);
     config_unref(defaults);
+    free(reference);
+}
+END_TEST
+
+/* "  #key: value" to "  key: value"; explanations have a space behind the #. */
+static void uncomment(char *text)
+{
+    for (char *line = text; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+        char *mark = line + strspn(line, " ");
+        if (mark[0] != '#' || mark[1] == ' ') continue;
+        memmove(mark, mark + 1, strlen(mark));
+    }
+}
+
+/* The lists that stand there in comments are examples that work. */
+START_TEST(test_examples_of_lists)
+{
+    char *reference = written(config_write_reference);
+    size_t from = text_find(text_of(reference), TEXT("\n#callers:"));
+    size_t to = text_find(text_of(reference), TEXT("\nupstreams:"));
+    ck_assert_uint_lt(from, to);
+    reference[to] = '\0';
+    uncomment(reference + from);
+    struct config *c = config_of(reference + from);
+    ck_assert_uint_eq(c->caller_count, 1);
+    ck_assert_str_eq(c->callers[0].name, "chat-app");
+    ck_assert_uint_eq(c->route_count, 1);
+    ck_assert_str_eq(c->routes[0].models[0], "deepseek-*");
+    config_unref(c);
     free(reference);
 }
 END_TEST
@@ -128,7 +178,7 @@ END_TEST
 
 START_TEST(test_shipped_reference_is_current)
 {
-    char *reference = written(config_write_reference), shipped[32768];
+    char *reference = written(config_write_reference), shipped[65536];
     FILE *in = fopen("conf/dsgate.reference.yaml", "r");
     ck_assert_ptr_nonnull(in);
     size_t n = fread(shipped, 1, sizeof shipped, in);
@@ -150,11 +200,20 @@ START_TEST(test_manual)
         ".It Ic upstreams[].models.NAME.peak_price.output Ar price\n",
         ".It Ic upstreams[].headers Ar mapping\n",
         ".It Ic upstreams[].api_key Ar secret\n",
+        ".It Ic upstreams[].api_keys Ar list\n",
+        ".It Ic upstreams[].max_concurrency Ar number or mapping\n",
+        ".It Ic upstreams[].quota.tokens_per_day Ar number\n",
+        ".It Ic queue.classes.P3.start_below Ar percentage\n",
+        ".It Ic callers[].key_sha256 Ar secret\n",
+        ".It Ic routes[].match.models Ar list\n",
+        "\nDefault: P2.\nValues: P0 (urgent), P1 (high), P2 (normal) or P3 (low).\n",
     };
     for (int i = 0; i < COUNT(items); i++)
         ck_assert_msg(strstr(manual, items[i]) != NULL, "%s", items[i]);
     ck_assert_ptr_null(strstr(manual, "admin.listen[]"));
     ck_assert_ptr_null(strstr(manual, "headers.NAME"));
+    ck_assert_ptr_null(strstr(manual, "max_concurrency.NAME"));
+    ck_assert_ptr_null(strstr(manual, "P0.max_wait "));
     free(manual);
 }
 END_TEST
@@ -163,6 +222,7 @@ static void add_tests(TCase *tests)
 {
     tcase_add_checked_fixture(tests, clean_environment, clean_environment);
     tcase_add_test(tests, test_reference_is_valid);
+    tcase_add_test(tests, test_examples_of_lists);
     tcase_add_test(tests, test_reference_takes_the_environment);
     tcase_add_test(tests, test_reference_is_complete);
     tcase_add_test(tests, test_shipped_reference_is_current);

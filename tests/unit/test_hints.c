@@ -59,6 +59,77 @@ START_TEST(test_malformed_timeouts)
 }
 END_TEST
 
+START_TEST(test_priorities)
+{
+    static const struct {
+        const char *fields;
+        enum conf_priority priority;
+    } rows[] = {{"", PRIORITY_COUNT},
+                {"X-Dsgate-Priority: P0\r\n", PRIORITY_P0},
+                {"x-dsgate-priority: p1\r\n", PRIORITY_P1},
+                {"x-dsgate-priority: P2\r\n", PRIORITY_P2},
+                {"x-dsgate-priority: P3\r\n", PRIORITY_P3},
+                {"x-dsgate-priority: Urgent\r\n", PRIORITY_P0},
+                {"x-dsgate-priority: HIGH\r\n", PRIORITY_P1},
+                {"x-dsgate-priority: normal\r\n", PRIORITY_P2},
+                {"x-dsgate-priority:  low \r\n", PRIORITY_P3}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        ck_assert_msg(read_hints(rows[i].fields), "%s", rows[i].fields);
+        ck_assert_msg(hints.priority == rows[i].priority, "%s", rows[i].fields);
+    }
+}
+END_TEST
+
+START_TEST(test_unknown_priorities)
+{
+    static const char *const values[] = {"", "P", "P4", "P00", "0", "-1", "1", "urgently", "lo", "P1, P2", "\xc3\xa4"};
+    for (size_t i = 0; i < sizeof values / sizeof *values; i++) {
+        char fields[100];
+        snprintf(fields, sizeof fields, "x-dsgate-priority: %s\r\nx-dsgate-session: s\r\n", values[i]);
+        ck_assert_msg(!read_hints(fields), "%s", fields);
+        ck_assert_str_eq(param, "x-dsgate-priority");
+        ck_assert(text_is(buf_text(&message), "X-Dsgate-Priority must be P0 (urgent), P1 (high), P2 (normal) or P3 "
+                                              "(low), by number or by word."));
+        ck_assert_int_eq(hints.priority, PRIORITY_COUNT);
+        ck_assert(text_is(hints.session, "s"));
+    }
+}
+END_TEST
+
+START_TEST(test_sessions)
+{
+    char longest[300], fields[400];
+    memset(longest, 's', sizeof longest);
+    ck_assert(read_hints(""));
+    ck_assert_uint_eq(hints.session.n, 0);
+    ck_assert(read_hints("X-Dsgate-Session:\r\n"));
+    ck_assert_uint_eq(hints.session.n, 0);
+    ck_assert(read_hints("X-Dsgate-Session: chat 7; \xe6\x96\x87\r\n"));
+    ck_assert(text_is(hints.session, "chat 7; \xe6\x96\x87"));
+    for (int n = HINTS_SESSION_MAX - 1; n <= HINTS_SESSION_MAX + 1; n++) {
+        snprintf(fields, sizeof fields, "x-dsgate-session: %.*s\r\n", n, longest);
+        bool fits = n <= HINTS_SESSION_MAX;
+        ck_assert(read_hints(fields) == fits);
+        ck_assert_uint_eq(hints.session.n, fits ? (size_t)n : 0);
+    }
+    ck_assert_str_eq(param, "x-dsgate-session");
+    ck_assert(text_is(buf_text(&message), "X-Dsgate-Session must be at most 256 bytes long."));
+}
+END_TEST
+
+/* Of several mistakes one is told, and what is right counts all the same. */
+START_TEST(test_several_mistakes)
+{
+    ck_assert(!read_hints("x-dsgate-priority: P9\r\nx-request-id: r\r\nx-dsgate-timeout: 0\r\n"));
+    ck_assert_str_eq(param, "x-dsgate-timeout");
+    ck_assert(text_ends(buf_text(&message), TEXT("2m or 30 (seconds).")));
+    ck_assert(text_is(hints.request_id, "r"));
+    ck_assert(!read_hints("x-dsgate-priority: P9\r\nx-dsgate-timeout: 7s\r\n"));
+    ck_assert_str_eq(param, "x-dsgate-priority");
+    ck_assert_int_eq(hints.timeout, 7 * USEC_PER_SEC);
+}
+END_TEST
+
 START_TEST(test_request_id)
 {
     char longest[160], fields[200];
@@ -170,5 +241,6 @@ END_TEST
 
 static void tear_down(void) { buf_free(&message); }
 
-TEST_MAIN_WITH("hints", NULL, tear_down, test_timeouts, test_malformed_timeouts, test_request_id, test_traceparent,
+TEST_MAIN_WITH("hints", NULL, tear_down, test_timeouts, test_malformed_timeouts, test_priorities,
+               test_unknown_priorities, test_sessions, test_several_mistakes, test_request_id, test_traceparent,
                test_cache_control, test_what_is_consumed)

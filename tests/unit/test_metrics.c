@@ -1,6 +1,6 @@
 #include "dsgate/llm/endpoint.h"
 #include "dsgate/meter/metrics.h"
-#include "dsgate/sched/health.h"
+#include "dsgate/sched/outcome.h"
 #include "net_test.h"
 #include <pthread.h>
 #include <stdio.h>
@@ -22,10 +22,16 @@ static void tear_down(void)
     buf_free(&page);
 }
 
-static void scrape(const struct metrics_upstream *upstreams, size_t n, unsigned waiting)
+static void scrape_with(const struct metrics_queue *queue, const struct metrics_upstream *upstreams, size_t n)
 {
     buf_clear(&page);
-    metrics_write(m, upstreams, n, waiting, &page);
+    metrics_write(m, queue, upstreams, n, &page);
+}
+
+static void scrape(void)
+{
+    static const struct metrics_queue nobody;
+    scrape_with(&nobody, NULL, 0);
 }
 
 /* The value of a series as it is written; "" when there is no such series. */
@@ -59,11 +65,13 @@ static void promtool_must_agree(void)
 
 START_TEST(test_nothing_counted)
 {
-    scrape(NULL, 0, 0);
+    scrape();
     ck_assert_str_eq(value("dsgate_requests_in_flight"), "0");
-    ck_assert_str_eq(value("dsgate_waiting"), "0");
-    ck_assert_str_eq(value("dsgate_queue_seconds_count"), "0");
-    ck_assert_str_eq(value("dsgate_queue_seconds_sum"), "0.000000");
+    ck_assert_str_eq(value("dsgate_waiting{class=\"P0\"}"), "0");
+    ck_assert_str_eq(value("dsgate_queue_seconds_count{class=\"P3\"}"), "0");
+    ck_assert_str_eq(value("dsgate_queue_seconds_sum{class=\"P0\"}"), "0.000000");
+    ck_assert_str_eq(value("dsgate_sheds_total{class=\"P2\",reason=\"late\"}"), "0");
+    ck_assert_str_eq(value("dsgate_picks_by_policy_total{policy=\"affinity\"}"), "0");
     ck_assert_str_eq(value("dsgate_failures_total{code=\"model_not_found\"}"), "0");
     ck_assert_str_eq(value("dsgate_build_info{version=\"" DSGATE_VERSION "\"}"), "1");
     ck_assert_uint_eq(text_find(buf_text(&page), TEXT("\ndsgate_requests_total{")), buf_len(&page));
@@ -84,7 +92,7 @@ START_TEST(test_requests_by_endpoint_and_status)
     ended((struct metrics_request){.status = 404});
     ended((struct metrics_request){.endpoint = endpoint_find(TEXT("/v1/messages")), .status = 200});
     ended((struct metrics_request){.endpoint = endpoint_find(TEXT("/anthropic/v1/messages")), .status = 200});
-    scrape(NULL, 0, 0);
+    scrape();
     for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
         char series[100];
         snprintf(series, sizeof series, "dsgate_requests_total{endpoint=\"chat\",status=\"%s\"}", statuses[i].label);
@@ -101,7 +109,7 @@ START_TEST(test_failures_and_retries)
     ended((struct metrics_request){.status = 503, .failure = FAIL_QUEUE_FULL});
     ended((struct metrics_request){.status = 503, .failure = FAIL_QUEUE_FULL, .attempts = 4});
     ended((struct metrics_request){.status = 200, .attempts = 1});
-    scrape(NULL, 0, 0);
+    scrape();
     ck_assert_str_eq(value("dsgate_failures_total{code=\"gateway_queue_full\"}"), "2");
     ck_assert_str_eq(value("dsgate_failures_total{code=\"invalid_json\"}"), "0");
     ck_assert_str_eq(value("dsgate_retries_total"), "3");
@@ -114,11 +122,11 @@ START_TEST(test_in_flight)
     metrics_request_began(shard);
     metrics_request_began(shard);
     metrics_request_began(other);
-    scrape(NULL, 0, 0);
+    scrape();
     ck_assert_str_eq(value("dsgate_requests_in_flight"), "3");
     metrics_request_ended(shard, &(struct metrics_request){.status = 200});
     metrics_request_ended(other, &(struct metrics_request){.status = 200});
-    scrape(NULL, 0, 0);
+    scrape();
     ck_assert_str_eq(value("dsgate_requests_in_flight"), "1");
     ck_assert_str_eq(value("dsgate_requests_total{endpoint=\"unknown\",status=\"200\"}"), "2");
 }
@@ -137,7 +145,7 @@ START_TEST(test_buckets)
         page = (struct buf){0};
         set_up();
         ended((struct metrics_request){.first_token = rows[i].time});
-        scrape(NULL, 0, 0);
+        scrape();
         snprintf(series, sizeof series, HISTOGRAM("dsgate_first_token_seconds", "%s"), rows[i].from);
         ck_assert_str_eq(value(series), "1");
         snprintf(series, sizeof series, HISTOGRAM("dsgate_first_token_seconds", "%s"),
@@ -152,9 +160,9 @@ END_TEST
 START_TEST(test_times)
 {
     ended((struct metrics_request){.duration = 1500000, .streamed = true, .first_token = 400000, .attempts = 1});
-    ended((struct metrics_request){.duration = 2500001, .streamed = true, .queued = 30000});
-    ended((struct metrics_request){.duration = 7000}); /* no attempt and no wait: it was never in the queue */
-    scrape(NULL, 0, 0);
+    ended((struct metrics_request){.duration = 2500001, .streamed = true});
+    ended((struct metrics_request){.duration = 7000});
+    scrape();
     ck_assert_str_eq(value("dsgate_request_duration_seconds_bucket{stream=\"true\",le=\"1\"}"), "0");
     ck_assert_str_eq(value("dsgate_request_duration_seconds_bucket{stream=\"true\",le=\"2.5\"}"), "1");
     ck_assert_str_eq(value("dsgate_request_duration_seconds_bucket{stream=\"true\",le=\"+Inf\"}"), "2");
@@ -163,8 +171,51 @@ START_TEST(test_times)
     ck_assert_str_eq(value("dsgate_request_duration_seconds_sum{stream=\"false\"}"), "0.007000");
     ck_assert_str_eq(value("dsgate_first_token_seconds_count"), "1");
     ck_assert_str_eq(value("dsgate_first_token_seconds_sum"), "0.400000");
-    ck_assert_str_eq(value("dsgate_queue_seconds_count"), "2");
-    ck_assert_str_eq(value("dsgate_queue_seconds_sum"), "0.030000");
+    promtool_must_agree();
+}
+END_TEST
+
+START_TEST(test_waits_by_class)
+{
+    ended((struct metrics_request){.priority = PRIORITY_P0, .attempts = 1});
+    ended((struct metrics_request){.priority = PRIORITY_P0, .attempts = 1, .queued = 30000});
+    ended((struct metrics_request){.priority = PRIORITY_P3, .queued = 2000000}); /* it has left, or waited in vain */
+    ended((struct metrics_request){.priority = PRIORITY_P3});                    /* it never was in the queue */
+    ended((struct metrics_request){.priority = PRIORITY_COUNT, .attempts = 1, .queued = 7});
+    scrape();
+    ck_assert_str_eq(value("dsgate_queue_seconds_count{class=\"P0\"}"), "2");
+    ck_assert_str_eq(value("dsgate_queue_seconds_sum{class=\"P0\"}"), "0.030000");
+    ck_assert_str_eq(value("dsgate_queue_seconds_bucket{class=\"P0\",le=\"0.025\"}"), "1");
+    ck_assert_str_eq(value("dsgate_queue_seconds_bucket{class=\"P0\",le=\"0.05\"}"), "2");
+    ck_assert_str_eq(value("dsgate_queue_seconds_count{class=\"P1\"}"), "0");
+    ck_assert_str_eq(value("dsgate_queue_seconds_count{class=\"P2\"}"), "0");
+    ck_assert_str_eq(value("dsgate_queue_seconds_count{class=\"P3\"}"), "1");
+    ck_assert_str_eq(value("dsgate_queue_seconds_sum{class=\"P3\"}"), "2.000000");
+    promtool_must_agree();
+}
+END_TEST
+
+START_TEST(test_sheds)
+{
+    ended((struct metrics_request){.priority = PRIORITY_P2, .failure = FAIL_QUEUE_FULL});
+    ended((struct metrics_request){.priority = PRIORITY_P2, .failure = FAIL_QUEUE_FULL});
+    ended((struct metrics_request){.priority = PRIORITY_P3, .failure = FAIL_QUEUE_LATE});
+    ended((struct metrics_request){.priority = PRIORITY_P1, .failure = FAIL_UPSTREAMS_CLOSED});
+    ended((struct metrics_request){.priority = PRIORITY_P0, .failure = FAIL_QUEUE_TIMEOUT, .queued = 60000000});
+    ended((struct metrics_request){.priority = PRIORITY_P0, .failure = FAIL_DEADLINE});
+    ended((struct metrics_request){.priority = PRIORITY_COUNT, .failure = FAIL_QUEUE_FULL});
+    scrape();
+    static const char *const reasons[] = {"full", "late", "closed", "timeout"};
+    static const char *const expected[PRIORITY_COUNT][4] = {
+        {"0", "0", "0", "1"}, {"0", "0", "1", "0"}, {"2", "0", "0", "0"}, {"0", "1", "0", "0"}};
+    for (int class = 0; class < PRIORITY_COUNT; class ++) {
+        for (int reason = 0; reason < COUNT(reasons); reason++) {
+            char series[100];
+            snprintf(series, sizeof series, "dsgate_sheds_total{class=\"P%d\",reason=\"%s\"}", class, reasons[reason]);
+            ck_assert_str_eq(value(series), expected[class][reason]);
+        }
+    }
+    ck_assert_str_eq(value("dsgate_failures_total{code=\"gateway_queue_full\"}"), "3");
     promtool_must_agree();
 }
 END_TEST
@@ -183,7 +234,7 @@ START_TEST(test_tokens_by_model)
     ended((struct metrics_request){.model_slot = 100000, .usage = usage});
     ended((struct metrics_request){.model_slot = flash, .usage = {.known = false, .prompt = 1000}});
     ended((struct metrics_request){.model_slot = flash, .usage = {.known = true, .prompt = -5}});
-    scrape(NULL, 0, 0);
+    scrape();
     ck_assert_str_eq(value("dsgate_tokens_total{model=\"flash\",kind=\"prompt\"}"), "20");
     ck_assert_str_eq(value("dsgate_tokens_total{model=\"flash\",kind=\"completion\"}"), "40");
     ck_assert_str_eq(value("dsgate_tokens_total{model=\"flash\",kind=\"cached\"}"), "6");
@@ -204,7 +255,7 @@ START_TEST(test_model_slots_are_bounded)
     ck_assert_uint_eq(metrics_model_slot(m, "one too many"), 0);
     ck_assert_uint_eq(metrics_model_slot(m, "model-255"), 256);
     ended((struct metrics_request){.model_slot = 256, .usage = {.known = true, .prompt = 7}});
-    scrape(NULL, 0, 0);
+    scrape();
     ck_assert_str_eq(value("dsgate_tokens_total{model=\"model-255\",kind=\"prompt\"}"), "7");
 }
 END_TEST
@@ -223,7 +274,7 @@ START_TEST(test_gauges_and_events)
     metrics_count(other, METRICS_STREAMS_CUT);
     metrics_count(other, METRICS_CLIENT_GONE);
     metrics_refused_connection(m);
-    scrape(NULL, 0, 6);
+    scrape();
     ck_assert_str_eq(value("dsgate_connections"), "7");
     ck_assert_str_eq(value("dsgate_upstream_connections{state=\"busy\"}"), "2");
     ck_assert_str_eq(value("dsgate_upstream_connections{state=\"idle\"}"), "9");
@@ -232,24 +283,84 @@ START_TEST(test_gauges_and_events)
     ck_assert_str_eq(value("dsgate_streams_cut_total"), "1");
     ck_assert_str_eq(value("dsgate_clients_gone_total"), "1");
     ck_assert_str_eq(value("dsgate_connections_refused_total"), "1");
-    ck_assert_str_eq(value("dsgate_waiting"), "6");
 }
 END_TEST
 
+START_TEST(test_queue)
+{
+    static const struct metrics_queue queue = {.classes = {{.waiting = 1, .late = 0, .granted = 10, .queued = 2},
+                                                           {.waiting = 0},
+                                                           {.waiting = 6, .late = 5},
+                                                           {.granted = UINT64_MAX}},
+                                               .picks = {[POLICY_WEIGHTED] = 1,
+                                                         [POLICY_LEAST_BUSY] = 2,
+                                                         [POLICY_LATENCY] = 3,
+                                                         [POLICY_COST] = 4,
+                                                         [POLICY_AFFINITY] = 5}};
+    static const struct {
+        const char *series, *value;
+    } rows[] = {{"dsgate_waiting{class=\"P0\"}", "1"},
+                {"dsgate_waiting{class=\"P1\"}", "0"},
+                {"dsgate_waiting{class=\"P2\"}", "6"},
+                {"dsgate_waiting_late{class=\"P0\"}", "0"},
+                {"dsgate_waiting_late{class=\"P2\"}", "5"},
+                {"dsgate_queue_granted_total{class=\"P0\"}", "10"},
+                {"dsgate_queue_granted_total{class=\"P3\"}", "18446744073709551615"},
+                {"dsgate_queue_queued_total{class=\"P0\"}", "2"},
+                {"dsgate_queue_queued_total{class=\"P3\"}", "0"},
+                {"dsgate_picks_by_policy_total{policy=\"weighted\"}", "1"},
+                {"dsgate_picks_by_policy_total{policy=\"least_busy\"}", "2"},
+                {"dsgate_picks_by_policy_total{policy=\"latency\"}", "3"},
+                {"dsgate_picks_by_policy_total{policy=\"cost\"}", "4"},
+                {"dsgate_picks_by_policy_total{policy=\"affinity\"}", "5"}};
+    scrape_with(&queue, NULL, 0);
+    for (int i = 0; i < COUNT(rows); i++)
+        ck_assert_str_eq(value(rows[i].series), rows[i].value);
+    promtool_must_agree();
+}
+END_TEST
+
+static const struct metrics_target targets[] = {
+    {.model = "flash", .breaker = METRICS_OPEN, .transitions = {1, 2, 3}, .picks = 40, .in_flight = 4, .limit = 8},
+    {.model = "a\"b\\c\nd", .breaker = METRICS_HALF_OPEN, .picks = 5},
+    {.model = "*"}};
+static const struct metrics_upstream upstreams[] = {{.name = "a",
+                                                     .up = true,
+                                                     .draining = true,
+                                                     .in_flight = 3,
+                                                     .weight = 5,
+                                                     .keys_cooling = 2,
+                                                     .outcomes = {10, 11, 12, 13, 14},
+                                                     .today = {100, 20000, 0.125},
+                                                     .targets = targets,
+                                                     .target_count = 3},
+                                                    {.name = "b-2.x@10.0.0.1:80", .weight = 1}};
+
 START_TEST(test_upstreams)
 {
-    static const struct metrics_upstream upstreams[] = {
-        {.name = "a", .up = true, .in_flight = 3, .weight = 5, .outcomes = {10, 11, 12, 13}},
-        {.name = "b-2.x", .up = false, .weight = 1}};
-    scrape(upstreams, 2, 0);
-    ck_assert_str_eq(value("dsgate_upstream_up{upstream=\"a\"}"), "1");
-    ck_assert_str_eq(value("dsgate_upstream_up{upstream=\"b-2.x\"}"), "0");
-    ck_assert_str_eq(value("dsgate_upstream_in_flight{upstream=\"a\"}"), "3");
-    ck_assert_str_eq(value("dsgate_upstream_weight{upstream=\"a\"}"), "5");
+    static const struct metrics_queue nobody;
+    static const struct {
+        const char *series, *value;
+    } rows[] = {{"dsgate_upstream_up{upstream=\"a\"}", "1"},
+                {"dsgate_upstream_up{upstream=\"b-2.x@10.0.0.1:80\"}", "0"},
+                {"dsgate_upstream_draining{upstream=\"a\"}", "1"},
+                {"dsgate_upstream_draining{upstream=\"b-2.x@10.0.0.1:80\"}", "0"},
+                {"dsgate_upstream_in_flight{upstream=\"a\"}", "3"},
+                {"dsgate_upstream_weight{upstream=\"a\"}", "5"},
+                {"dsgate_upstream_keys_cooling{upstream=\"a\"}", "2"},
+                {"dsgate_quota_used{upstream=\"a\",what=\"requests\"}", "100"},
+                {"dsgate_quota_used{upstream=\"a\",what=\"tokens\"}", "20000"},
+                {"dsgate_quota_used{upstream=\"a\",what=\"cost\"}", "0.125"},
+                {"dsgate_quota_used{upstream=\"b-2.x@10.0.0.1:80\",what=\"cost\"}", "0"}};
     static const char *const outcomes[OUTCOME_COUNT] = {[OUTCOME_SUCCESS] = "success",
                                                         [OUTCOME_FAULT] = "fault",
                                                         [OUTCOME_BUSY] = "busy",
+                                                        [OUTCOME_KEY] = "key",
                                                         [OUTCOME_NEUTRAL] = "neutral"};
+    scrape_with(&nobody, upstreams, 2);
+    for (int i = 0; i < COUNT(rows); i++)
+        ck_assert_str_eq(value(rows[i].series), rows[i].value);
+    ck_assert_int_eq(OUTCOME_COUNT, METRICS_OUTCOMES);
     for (int o = 0; o < OUTCOME_COUNT; o++) {
         char series[100], number[16];
         snprintf(series, sizeof series, "dsgate_attempts_total{upstream=\"a\",outcome=\"%s\"}", outcomes[o]);
@@ -260,9 +371,34 @@ START_TEST(test_upstreams)
 }
 END_TEST
 
+START_TEST(test_models_of_upstreams)
+{
+    static const struct metrics_queue nobody;
+    static const struct {
+        const char *series, *value;
+    } rows[] = {{"dsgate_breaker_state{upstream=\"a\",model=\"flash\"}", "2"},
+                {"dsgate_breaker_state{upstream=\"a\",model=\"a\\\"b\\\\c\\nd\"}", "1"},
+                {"dsgate_breaker_state{upstream=\"a\",model=\"*\"}", "0"},
+                {"dsgate_breaker_transitions_total{upstream=\"a\",model=\"flash\",to=\"closed\"}", "1"},
+                {"dsgate_breaker_transitions_total{upstream=\"a\",model=\"flash\",to=\"half_open\"}", "2"},
+                {"dsgate_breaker_transitions_total{upstream=\"a\",model=\"flash\",to=\"open\"}", "3"},
+                {"dsgate_breaker_transitions_total{upstream=\"a\",model=\"*\",to=\"open\"}", "0"},
+                {"dsgate_concurrency_limit{upstream=\"a\",model=\"flash\"}", "8"},
+                {"dsgate_concurrency_limit{upstream=\"a\",model=\"*\"}", ""},
+                {"dsgate_target_in_flight{upstream=\"a\",model=\"flash\"}", "4"},
+                {"dsgate_target_in_flight{upstream=\"a\",model=\"*\"}", "0"},
+                {"dsgate_picks_total{upstream=\"a\",model=\"flash\"}", "40"},
+                {"dsgate_picks_total{upstream=\"a\",model=\"*\"}", "0"}};
+    scrape_with(&nobody, upstreams, 2);
+    for (int i = 0; i < COUNT(rows); i++)
+        ck_assert_str_eq(value(rows[i].series), rows[i].value);
+    promtool_must_agree();
+}
+END_TEST
+
 START_TEST(test_process)
 {
-    scrape(NULL, 0, 0);
+    scrape();
     ck_assert_int_gt(atoll(value("process_resident_memory_bytes")), 100000);
     ck_assert_int_ge(atoll(value("process_open_fds")), 3);
     ck_assert_int_ge(atoll(value("process_max_fds")), atoll(value("process_open_fds")));
@@ -271,7 +407,7 @@ START_TEST(test_process)
     ck_assert_int_le(start, clock_wall());
     ck_assert_int_gt(start, clock_wall() - 3600 * USEC_PER_SEC);
     int before = atoi(value("process_open_fds")), fd = dup(1);
-    scrape(NULL, 0, 0);
+    scrape();
     ck_assert_int_eq(atoi(value("process_open_fds")), before + 1);
     close(fd);
 }
@@ -294,10 +430,10 @@ START_TEST(test_scrapes_meanwhile)
     for (int i = 0; i < 2; i++)
         ck_assert_int_eq(pthread_create(&threads[i], NULL, count_many, metrics_shard_new(m)), 0);
     for (int i = 0; i < 20; i++)
-        scrape(NULL, 0, 0);
+        scrape();
     for (int i = 0; i < 2; i++)
         pthread_join(threads[i], NULL);
-    scrape(NULL, 0, 0);
+    scrape();
     ck_assert_str_eq(value("dsgate_requests_total{endpoint=\"unknown\",status=\"200\"}"), "40000");
     ck_assert_str_eq(value("dsgate_request_duration_seconds_count{stream=\"false\"}"), "40000");
     ck_assert_str_eq(value("dsgate_requests_in_flight"), "0");
@@ -305,6 +441,6 @@ START_TEST(test_scrapes_meanwhile)
 END_TEST
 
 TEST_MAIN_WITH("metrics", set_up, tear_down, test_nothing_counted, test_requests_by_endpoint_and_status,
-               test_failures_and_retries, test_in_flight, test_buckets, test_times, test_tokens_by_model,
-               test_model_slots_are_bounded, test_gauges_and_events, test_upstreams, test_process,
-               test_scrapes_meanwhile)
+               test_failures_and_retries, test_in_flight, test_buckets, test_times, test_waits_by_class, test_sheds,
+               test_tokens_by_model, test_model_slots_are_bounded, test_gauges_and_events, test_queue, test_upstreams,
+               test_models_of_upstreams, test_process, test_scrapes_meanwhile)

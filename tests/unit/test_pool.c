@@ -38,8 +38,8 @@ START_TEST(test_model_rows)
     ck_assert_uint_eq(p->row_count, 2);
     ck_assert_str_eq(p->rows[0].name, "chat");
     ck_assert_str_eq(p->rows[1].name, "pro");
-    ck_assert_uint_eq(p->rows[0].balance[0].weight, 5);
-    ck_assert_uint_eq(p->rows[0].balance[1].weight, 1);
+    ck_assert_uint_eq(p->rows[0].candidates[0].upstream->weight, 5);
+    ck_assert_uint_eq(p->rows[0].candidates[1].upstream->weight, 1);
     pool_unref(p);
 }
 END_TEST
@@ -216,7 +216,7 @@ START_TEST(test_bad_files_are_all_told)
         make_config("- {name: a, base_url: 'https://127.0.0.1:1', tls: {ca_file: /nonexistent/a.pem}}\n"
                     "- {name: b, base_url: 'http://127.0.0.1:2'}\n"
                     "- {name: c, base_url: 'https://127.0.0.1:3', tls: {ca_file: /nonexistent/c.pem}}\n");
-    ck_assert_ptr_null(pool_new(config, NULL, &error));
+    ck_assert_ptr_null(pool_new(config, NULL, NULL, 0, &error));
     struct text rest = buf_text(&error), line;
     ck_assert(text_cut(&rest, '\n', &line));
     ck_assert(text_starts(line, TEXT("upstream 'a': ")));
@@ -235,7 +235,7 @@ START_TEST(test_too_many_upstreams)
     struct buf error = {0};
     struct conf_upstream many[POOL_UPSTREAMS_MAX + 1] = {0};
     struct config config = {.upstreams = many, .upstream_count = POOL_UPSTREAMS_MAX + 1};
-    ck_assert_ptr_null(pool_new(&config, NULL, &error));
+    ck_assert_ptr_null(pool_new(&config, NULL, NULL, 0, &error));
     ck_assert_uint_gt(buf_len(&error), 0);
     buf_free(&error);
 }

@@ -1,151 +1,309 @@
+/* Who is next: the order of turns, and who is refused. */
 #include "sched_fixture.h"
 
-/* ---- cancelling ---- */
+/* ---- order ---- */
 
-START_TEST(test_cancel_in_every_state)
+/* All turns of one call at a time, in order; after the last one nobody holds a lease. */
+static const char *turns_of(struct ticket *holder)
 {
-    struct pool *p = make_pool(ONE, NULL);
-    sched_cancel(sched, &t[7]); /* never asked */
-    ask(&t[0], p);
-    sched_cancel(sched, &t[0]); /* granted at once: the lease is the asker's */
-    ck_assert_str_eq(upstream_of(&t[0]), "a");
-    ck_assert_int_eq(ask(&t[1], p), SCHED_WAITING);
-    ck_assert_int_eq(ask(&t[2], p), SCHED_WAITING);
-    ck_assert_int_eq(ask(&t[3], p), SCHED_WAITING);
-    sched_cancel(sched, &t[1]); /* waiting */
-    sched_cancel(sched, &t[1]); /* twice */
-    ck_assert_uint_eq(waiting(p), 2);
-    release(&t[0], OUTCOME_SUCCESS);
-    ck_assert_int_eq(t[2].state, TICKET_GRANTED);
-    sched_cancel(sched, &t[2]); /* granted, in the inbox: the next one gets the lease */
-    ck_assert_ptr_null(t[2].lease.upstream);
-    ck_assert_int_eq(t[2].state, TICKET_IDLE);
-    ck_assert_int_eq(t[3].state, TICKET_GRANTED);
-    run_turns(loop, 1);
-    ck_assert_str_eq(delivered, "3");
-    release(&t[3], OUTCOME_SUCCESS);
-    ck_assert_uint_eq(view(p, 0).in_flight, 0);
-    for (int o = 0; o < OUTCOME_COUNT; o++) /* a cancelled ticket was no attempt */
-        ck_assert_uint_eq(atomic_load(&p->upstreams[0].state->outcomes[o]), o == OUTCOME_SUCCESS ? 2 : 0);
-    pool_unref(p);
-}
-END_TEST
-
-START_TEST(test_a_cancelled_grant_leaves_an_empty_inbox)
-{
-    struct pool *p = make_pool(ONE, NULL);
-    ask(&t[0], p), ask(&t[1], p);
-    release(&t[0], OUTCOME_SUCCESS);
-    sched_cancel(sched, &t[1]);
-    run_turns(loop, 2);
-    ck_assert_str_eq(delivered, "");
-    ask(&t[0], p), ask(&t[1], p);
-    release(&t[0], OUTCOME_SUCCESS); /* the inbox is woken again */
-    run_turns(loop, 1);
-    ck_assert_str_eq(delivered, "1");
-    release(&t[1], OUTCOME_SUCCESS);
-    pool_unref(p);
-}
-END_TEST
-
-/* A callback may cancel a ticket that stands behind its own. */
-static void cancel_next(struct ticket *ticket)
-{
-    on_granted(ticket);
-    sched_cancel(sched, &t[2]);
-}
-
-START_TEST(test_cancel_from_a_callback)
-{
-    struct pool *p = make_pool(TWO, NULL);
-    inbox.granted_one = cancel_next;
-    ask(&t[0], p), ask(&t[3], p), ask(&t[1], p), ask(&t[2], p);
-    release(&t[0], OUTCOME_SUCCESS);
-    release(&t[3], OUTCOME_SUCCESS);
-    ck_assert_int_eq(t[2].state, TICKET_GRANTED);
-    run_turns(loop, 1);
-    ck_assert_str_eq(delivered, "1");
-    ck_assert_ptr_null(t[2].lease.upstream);
-    release(&t[1], OUTCOME_SUCCESS);
-    ck_assert_uint_eq(view(p, 0).in_flight + view(p, 1).in_flight, 0);
-    pool_unref(p);
-}
-END_TEST
-
-/* ---- accounts and reloads ---- */
-
-START_TEST(test_an_account_has_one_cap)
-{
-    struct pool *p = make_pool("- {name: a, base_url: 'http://127.0.0.1:1', account: x, max_concurrency: 2}\n"
-                               "- {name: b, base_url: 'http://127.0.0.1:2', account: x, max_concurrency: 3}\n",
-                               NULL);
-    for (int i = 0; i < 3; i++)
-        ck_assert_int_eq(ask(&t[i], p), SCHED_GRANTED);
-    ck_assert_int_eq(ask(&t[3], p), SCHED_WAITING);
-    ck_assert_uint_eq(view(p, 0).in_flight + view(p, 1).in_flight, 3);
-    t[4].tried = 1;
-    ck_assert_int_eq(ask(&t[4], p), SCHED_WAITING);
-    for (int i = 0; i < 3; i++)
-        release(&t[i], OUTCOME_SUCCESS);
-    run_turns(loop, 1);
-    ck_assert_str_eq(delivered, "34");
-    release(&t[3], OUTCOME_SUCCESS);
-    release(&t[4], OUTCOME_SUCCESS);
-    ck_assert_uint_eq(p->upstreams[0].account->wanted, 0);
-    pool_unref(p);
-}
-END_TEST
-
-/* Calls of the old pool count against the new pool's cap, and what is released there serves tickets here, and the other
- * way round. */
-START_TEST(test_reload_with_tickets_waiting)
-{
-    struct pool *old = make_pool(ONE, NULL);
-    ask(&t[0], old);
-    ck_assert_int_eq(ask(&t[1], old), SCHED_WAITING);
-    struct pool *p = make_pool("- {name: a, base_url: 'http://127.0.0.1:1', max_concurrency: 2}\n", old);
-    ck_assert_uint_eq(view(p, 0).in_flight, 1);
-    ck_assert_int_eq(ask(&t[2], p), SCHED_GRANTED); /* the new cap is 2 */
-    ck_assert_int_eq(ask(&t[3], p), SCHED_WAITING);
-    release(&t[0], OUTCOME_SUCCESS); /* one is in flight: too many for the old cap, not for the new one */
-    run_turns(loop, 1);
-    ck_assert_str_eq(delivered, "3");
-    release(&t[2], OUTCOME_SUCCESS);
-    release(&t[3], OUTCOME_SUCCESS);
-    run_turns(loop, 1);
-    ck_assert_str_eq(delivered, "31");
-    ck_assert_ptr_eq(t[1].lease.upstream, &old->upstreams[0]);
-    release(&t[1], OUTCOME_SUCCESS);
-    pool_unref(old);
-    ck_assert_uint_eq(view(p, 0).in_flight, 0);
-    ck_assert_uint_eq(p->upstreams[0].account->wanted, 0);
-    pool_unref(p);
-}
-END_TEST
-
-/* Tickets of different models wait in different rows; who came first goes first all the same, and nobody bars another's
- * way. */
-START_TEST(test_turns_across_rows)
-{
-    struct pool *p = make_pool("- {name: a, base_url: 'http://127.0.0.1:1', max_concurrency: 1, models: {x: x, y: y}}\n"
-                               "- {name: b, base_url: 'http://127.0.0.1:2', max_concurrency: 1, models: {z: z}}\n",
-                               NULL);
-    static const char models[] = "xzyxyz"; /* 0 and 1 are granted */
-    for (int i = 0; i < 6; i++) {
-        t[i] = (struct ticket){.row = pool_find_model(p, text_make(&models[i], 1)), .endpoint = chat, .inbox = &inbox};
-        ck_assert_int_eq(sched_ask(sched, &t[i]), i < 2 ? SCHED_GRANTED : SCHED_WAITING);
+    static char order[TICKETS + 1];
+    size_t n = 0;
+    while (holder) {
+        release(holder, OUTCOME_SUCCESS);
+        const char *came = deliveries();
+        ck_assert_uint_le(strlen(came), 1);
+        if (*came) order[n++] = *came;
+        holder = *came ? &t[*came - 'a'] : NULL;
     }
+    order[n] = '\0';
+    return order;
+}
+
+START_TEST(test_first_come_first_served)
+{
+    use(TWO);
+    expect(0, SCHED_GRANTED);
+    expect(1, SCHED_GRANTED);
+    for (int i = 2; i < 6; i++) {
+        expect(i, SCHED_WAITING);
+        ck_assert_int_eq(t[i].state, TICKET_WAITING);
+    }
+    ck_assert_uint_eq(waiting(), 4);
+    release(&t[1], OUTCOME_SUCCESS);
+    ck_assert_uint_eq(waiting(), 3);
+    ck_assert_int_eq(t[2].state, TICKET_SETTLED);
+    ck_assert_str_eq(upstream_of(&t[2]), "b");
+    ck_assert_str_eq(delivered, ""); /* before the loop has had a turn */
+    ck_assert_str_eq(deliveries(), "c");
+    release(&t[0], OUTCOME_SUCCESS);
+    ck_assert_str_eq(deliveries(), "d");
+    release(&t[3], OUTCOME_NEUTRAL);
+    release(&t[2], OUTCOME_NEUTRAL);
+    ck_assert_str_eq(deliveries(), "ef");
+    release_range(4, 6);
+    ck_assert_uint_eq(view(0).in_flight + view(1).in_flight + waiting(), 0);
+    ck_assert_uint_eq(queue().classes[PRIORITY_P2].queued, 4);
+    ck_assert_uint_eq(queue().classes[PRIORITY_P2].granted, 6);
+}
+END_TEST
+
+START_TEST(test_p0_goes_before_all)
+{
+    use(ONE);
+    expect(0, SCHED_GRANTED);
+    static const enum conf_priority classes[] = {0, PRIORITY_P3, PRIORITY_P2, PRIORITY_P1, PRIORITY_P0, PRIORITY_P0};
+    for (int i = 1; i < 6; i++)
+        ck_assert_int_eq(ask_as(&t[i], classes[i]), SCHED_WAITING);
+    const char *order = turns_of(&t[0]);
+    ck_assert_int_eq(order[0], 'e');
+    ck_assert_int_eq(order[1], 'f');
+    ck_assert_int_eq(order[2], 'd');
+    ck_assert_uint_eq(strlen(order), 5);
+}
+END_TEST
+
+START_TEST(test_p1_that_has_waited_too_long_goes_before_all_but_p0)
+{
+    use(ONE "queue: {classes: {P1: {max_wait: 500ms}, P2: {max_wait: 5s}}}\n");
+    expect(0, SCHED_GRANTED);
+    for (int i = 1; i < 9; i++)
+        ck_assert_int_eq(ask_as(&t[i], i % 2 ? PRIORITY_P2 : PRIORITY_P1), SCHED_WAITING);
+    now += 501 * USEC_PER_MS;
+    ck_assert_int_eq(ask_as(&t[9], PRIORITY_P1), SCHED_WAITING);
+    ck_assert_int_eq(ask_as(&t[10], PRIORITY_P0), SCHED_WAITING);
+    pass(0);
+    ck_assert_uint_eq(queue().classes[PRIORITY_P1].late, 4);
+    ck_assert_uint_eq(queue().classes[PRIORITY_P2].late, 0);
+    const char *order = turns_of(&t[0]);
+    ck_assert_int_eq(strncmp(order, "kcegi", 5), 0);
+    ck_assert_int_eq(order[5], 'j');
+}
+END_TEST
+
+/* Tickets of P1, P2 and P3, four each, of which each asks again as soon as it was served; who has how many turns. */
+static void take_turns(int rounds, unsigned turns[static PRIORITY_COUNT])
+{
+    expect(0, SCHED_GRANTED);
+    for (int i = 1; i < 13; i++)
+        ck_assert_int_eq(ask_as(&t[i], PRIORITY_P1 + (unsigned)i % 3), SCHED_WAITING);
+    struct ticket *holder = &t[0];
+    for (int round = 0; round < rounds; round++) {
+        pass(0);
+        release(holder, OUTCOME_SUCCESS);
+        if (holder != &t[0]) ck_assert_int_eq(ask(holder), SCHED_WAITING);
+        holder = &t[deliveries()[0] - 'a'];
+        turns[holder->priority]++;
+    }
+    cancel_range(0, TICKETS);
+    release(holder, OUTCOME_SUCCESS);
+}
+
+/* Three of four turns are P1's; of the fourths, three of four P2's; the rest P3's. */
+START_TEST(test_late_ones_of_lower_classes_get_a_part_of_the_turns)
+{
+    unsigned turns[PRIORITY_COUNT] = {0};
+    use(ONE "queue: {classes: {P1: {max_wait: 24h}, P2: {max_wait: 0s}, P3: {max_wait: 0s}}}\n");
+    take_turns(1600, turns);
+    ck_assert_uint_eq(turns[PRIORITY_P1], 1200);
+    ck_assert_uint_eq(turns[PRIORITY_P2], 300);
+    ck_assert_uint_eq(turns[PRIORITY_P3], 100);
+}
+END_TEST
+
+START_TEST(test_until_they_are_late_lower_classes_wait)
+{
+    unsigned turns[PRIORITY_COUNT] = {0};
+    use(ONE "queue: {classes: {P3: {start_below: 100%}}}\n");
+    take_turns(100, turns);
+    ck_assert_uint_eq(turns[PRIORITY_P1], 100);
+}
+END_TEST
+
+START_TEST(test_the_earliest_deadline_first)
+{
+    use(ONE);
+    expect(0, SCHED_GRANTED);
+    static const usec_t deadlines[] = {0, USEC_NEVER, 30, 10, USEC_NEVER, 20};
+    for (int i = 1; i < 6; i++) {
+        t[i].deadline = deadlines[i] == USEC_NEVER ? USEC_NEVER : now + deadlines[i] * USEC_PER_SEC;
+        expect(i, SCHED_WAITING);
+    }
+    ck_assert_str_eq(turns_of(&t[0]), "dfcbe");
+}
+END_TEST
+
+START_TEST(test_callers_take_turns_by_weight)
+{
+    use(ONE);
+    expect(0, SCHED_GRANTED);
+    for (int i = 1; i < 13; i++) { /* caller 1 came with all of its tickets before caller 2; it has weight 2 */
+        t[i].caller = i < 7 ? 1 : 2;
+        t[i].caller_weight = i < 7 ? 2 : 1;
+        expect(i, SCHED_WAITING);
+    }
+    const char *order = turns_of(&t[0]);
+    ck_assert_uint_eq(strlen(order), 12);
+    for (int round = 0; round < 3; round++) {
+        int first = 0;
+        for (int i = 0; i < 3; i++)
+            first += order[round * 3 + i] < 'h';
+        ck_assert_int_eq(first, 2);
+    }
+}
+END_TEST
+
+/* Tickets of different models wait in different lines; who came first goes first all the same, and nobody bars
+ * another's way. */
+START_TEST(test_turns_across_lines)
+{
+    use("- {name: a, " AT ", max_concurrency: 1, models: {x: x, y: y}, account: one}\n"
+        "- {name: b, " AT ", max_concurrency: 1, models: {z: z}}\n");
+    static const char *const models[] = {"x", "z", "y", "x", "y", "z"}; /* 0 and 1 are granted */
+    for (int i = 0; i < 6; i++)
+        ck_assert_int_eq(ask_model(&t[i], models[i]), i < 2 ? SCHED_GRANTED : SCHED_WAITING);
+    static const int order[] = {0, 2, 1, 3, 5, 4};
+    char all[TICKETS + 1] = "";
     for (int i = 0; i < 6; i++) {
-        static const int order[] = {0, 2, 1, 3, 5, 4};
         release(&t[order[i]], OUTCOME_SUCCESS);
-        run_turns(loop, 1);
+        strcat(all, deliveries());
     }
-    ck_assert_str_eq(delivered, "2354");
-    ck_assert_uint_eq(waiting(p), 0);
-    pool_unref(p);
+    ck_assert_str_eq(all, "cdfe");
+    ck_assert_uint_eq(waiting(), 0);
 }
 END_TEST
 
-TEST_MAIN_WITH("sched_queue", set_up, tear_down, test_cancel_in_every_state,
-               test_a_cancelled_grant_leaves_an_empty_inbox, test_cancel_from_a_callback, test_an_account_has_one_cap,
-               test_reload_with_tickets_waiting, test_turns_across_rows)
+START_TEST(test_tickets_that_cannot_be_served_are_passed_over)
+{
+    use(TWO);
+    expect(0, SCHED_GRANTED);
+    expect(1, SCHED_GRANTED);
+    upstream_set_add(&t[2].tried, 0); /* only b */
+    upstream_set_add(&t[3].tried, 1); /* only a */
+    expect(2, SCHED_WAITING);
+    expect(3, SCHED_WAITING);
+    release(&t[0], OUTCOME_SUCCESS); /* a */
+    ck_assert_str_eq(deliveries(), "d");
+    release(&t[1], OUTCOME_SUCCESS); /* b */
+    ck_assert_str_eq(deliveries(), "c");
+    release_range(2, 4);
+}
+END_TEST
+
+/* ---- refusing ---- */
+
+START_TEST(test_full)
+{
+    use(ONE "queue: {max_waiting: 2}\n");
+    expect(0, SCHED_GRANTED);
+    expect(1, SCHED_WAITING);
+    expect(2, SCHED_WAITING);
+    expect(3, SCHED_FULL);
+    ck_assert_int_eq(t[3].state, TICKET_IDLE);
+    ck_assert_uint_eq(queue().classes[PRIORITY_P2].refused[SCHED_FULL], 1);
+    sched_cancel(sched, &t[1], now);
+    expect(3, SCHED_WAITING);
+    use(ONE "queue: {max_waiting: 0}\n"); /* a reload */
+    ck_assert_str_eq(deliveries(), "CD");
+    expect(4, SCHED_FULL);
+    release(&t[0], OUTCOME_SUCCESS);
+}
+END_TEST
+
+/* The last of the lowest class makes room for a higher one, and hears why. */
+START_TEST(test_lower_classes_make_room)
+{
+    use(ONE "queue: {max_waiting: 3}\n");
+    expect(0, SCHED_GRANTED);
+    ck_assert_int_eq(ask_as(&t[1], PRIORITY_P3), SCHED_WAITING);
+    ck_assert_int_eq(ask_as(&t[2], PRIORITY_P3), SCHED_WAITING);
+    ck_assert_int_eq(ask_as(&t[3], PRIORITY_P2), SCHED_WAITING);
+    ck_assert_int_eq(ask_as(&t[4], PRIORITY_P3), SCHED_FULL);
+    ck_assert_int_eq(ask_as(&t[5], PRIORITY_P2), SCHED_WAITING);
+    ck_assert_str_eq(deliveries(), "C");
+    ck_assert_int_eq(t[2].answer, SCHED_FULL);
+    ck_assert_int_eq(ask_as(&t[6], PRIORITY_P1), SCHED_WAITING);
+    ck_assert_str_eq(deliveries(), "B");
+    ck_assert_int_eq(ask_as(&t[7], PRIORITY_P2), SCHED_FULL);
+    ck_assert_int_eq(ask_as(&t[8], PRIORITY_P0), SCHED_WAITING);
+    ck_assert_str_eq(deliveries(), "F"); /* the later one of the two P2 */
+    ck_assert_uint_eq(waiting(), 3);
+    ck_assert_uint_eq(queue().classes[PRIORITY_P3].refused[SCHED_FULL], 3);
+    ck_assert_uint_eq(queue().classes[PRIORITY_P2].refused[SCHED_FULL], 2);
+    ck_assert_str_eq(turns_of(&t[0]), "igd");
+}
+END_TEST
+
+START_TEST(test_each_class_has_a_limit)
+{
+    use(ONE "queue: {max_waiting: 10, classes: {P2: {max_waiting: 1}}}\n");
+    expect(0, SCHED_GRANTED);
+    expect(1, SCHED_WAITING);
+    expect(2, SCHED_FULL);
+    ck_assert_int_eq(ask_as(&t[3], PRIORITY_P3), SCHED_WAITING);
+    ck_assert_int_eq(ask_as(&t[4], PRIORITY_P1), SCHED_WAITING);
+    sched_cancel(sched, &t[1], now);
+    expect(2, SCHED_WAITING);
+    cancel_range(2, 5);
+    release(&t[0], OUTCOME_SUCCESS);
+}
+END_TEST
+
+/* One turn a second; then who can wait for less than its turn is told at once, and when to come again. */
+START_TEST(test_who_would_come_too_late_is_told_at_once)
+{
+    use(ONE);
+    expect(0, SCHED_GRANTED);
+    for (int i = 1; i < 16; i++)
+        expect(i, SCHED_WAITING);
+    struct ticket *holder = &t[0];
+    for (int i = 1; i < 8; i++) {
+        pass(USEC_PER_SEC);
+        release(holder, OUTCOME_SUCCESS);
+        holder = &t[deliveries()[0] - 'a'];
+    }
+    struct sched_queue_view seen = queue();
+    ck_assert_double_eq_tol(seen.classes[PRIORITY_P2].rate, 1.0, 0.1);
+    ck_assert_uint_eq(seen.classes[PRIORITY_P2].waiting, 8);
+    ck_assert_int_ge(seen.classes[PRIORITY_P2].wait, 8 * USEC_PER_SEC);
+    ck_assert_int_le(seen.classes[PRIORITY_P2].wait, 10 * USEC_PER_SEC);
+    t[20].latest = now + 4 * USEC_PER_SEC;
+    expect(20, SCHED_LATE);
+    ck_assert_int_gt(t[20].retry_after, USEC_PER_SEC);
+    ck_assert_int_le(t[20].retry_after, 10 * USEC_PER_SEC);
+    ck_assert_uint_eq(queue().classes[PRIORITY_P2].refused[SCHED_LATE], 1);
+    t[21].latest = now + 20 * USEC_PER_SEC;
+    expect(21, SCHED_WAITING);
+    cancel_range(0, TICKETS);
+    release(holder, OUTCOME_SUCCESS);
+}
+END_TEST
+
+/* The long queue of one caller does not make another one's turn late. */
+START_TEST(test_lateness_is_the_callers_own)
+{
+    use(ONE);
+    expect(0, SCHED_GRANTED);
+    for (int i = 1; i < 24; i++)
+        expect(i, SCHED_WAITING);
+    struct ticket *holder = &t[0];
+    for (int i = 1; i < 8; i++) {
+        pass(USEC_PER_SEC);
+        release(holder, OUTCOME_SUCCESS);
+        holder = &t[deliveries()[0] - 'a'];
+    }
+    t[24].latest = t[25].latest = now + 4 * USEC_PER_SEC;
+    expect(24, SCHED_LATE);
+    t[25].caller = 1;
+    expect(25, SCHED_WAITING);
+    cancel_range(0, TICKETS);
+    release(holder, OUTCOME_SUCCESS);
+}
+END_TEST
+
+TEST_MAIN_WITH("sched_queue", set_up, tear_down, test_first_come_first_served, test_p0_goes_before_all,
+               test_p1_that_has_waited_too_long_goes_before_all_but_p0,
+               test_late_ones_of_lower_classes_get_a_part_of_the_turns, test_until_they_are_late_lower_classes_wait,
+               test_the_earliest_deadline_first, test_callers_take_turns_by_weight, test_turns_across_lines,
+               test_tickets_that_cannot_be_served_are_passed_over, test_full, test_lower_classes_make_room,
+               test_each_class_has_a_limit, test_who_would_come_too_late_is_told_at_once,
+               test_lateness_is_the_callers_own)

@@ -25,6 +25,10 @@ struct admission {
 enum failure admit(struct admission *a, const struct http_head *head, struct text body);
 void admission_free(struct admission *a);
 
+/* Which conversation an admitted request belongs to, for affinity: what X-Dsgate-Session names, else
+ * chat_conversation(), which reads the body; 0 = there is nothing to go by. The same in every process. */
+uint64_t admission_conversation(const struct admission *a);
+
 /* The failure that stands for a malformed HTTP request; FAIL_NONE for HTTP_FINE. */
 enum failure admit_http_failure(enum http_error e);
 

@@ -5,19 +5,24 @@
 
 #include "dsgate/base/buf.h"
 #include "dsgate/base/clock.h"
+#include "dsgate/config/config.h"
 #include "dsgate/net/http.h"
+
+#define HINTS_SESSION_MAX 256 /* bytes of X-Dsgate-Session */
 
 struct hints {
     usec_t timeout;         /* X-Dsgate-Timeout (500ms, 30s, 2m or plain seconds), else x-stainless-timeout; 0 = none,
                              * 24 hours at most */
+    enum conf_priority priority; /* X-Dsgate-Priority (P0 … P3, or urgent, high, normal, low); PRIORITY_COUNT: none */
+    struct text session;    /* X-Dsgate-Session: what belongs together; empty = none. Points into the head */
     struct text request_id; /* x-request-id, when it is 1–128 visible ASCII bytes; else empty. Points into the head */
     char trace_id[33];      /* of a valid W3C traceparent (version 00), NUL-terminated; "" otherwise */
     bool only_if_cached;    /* Cache-Control, RFC 9111 section 5.2.1.7 */
 };
 
-/* false: X-Dsgate-Timeout is malformed, with a sentence appended to *message and the header's name (static) in *param;
- * all other hints are read nevertheless. x-stainless-timeout, traceparent and x-request-id come from libraries:
- * malformed ones are ignored. */
+/* false: one of X-Dsgate-Timeout, -Priority and -Session is malformed, with a sentence on the first such appended to
+ * *message and its name (static) in *param; it counts as absent, and all other hints are read nevertheless.
+ * x-stainless-timeout, traceparent and x-request-id come from libraries: malformed ones are ignored. */
 bool hints_read(struct hints *h, const struct http_head *head, struct buf *message, const char **param);
 
 /* Is this request field for the gateway (or for this hop) only? Then it is not forwarded. Covers x-dsgate-*,

@@ -31,14 +31,12 @@ struct conf_limits {
     unsigned connections;  /* client connections at once */
     uint64_t answer_hold;  /* bytes of an answer held back before it is committed to the client */
     uint64_t event;        /* one server-sent event */
-    unsigned waiting;      /* requests that wait for an upstream */
 };
 
 struct conf_timeouts {
     usec_t connect, first_byte, first_token, idle, total; /* towards upstreams */
     usec_t commit;         /* a stream whose first token is late is committed to its upstream after this */
     usec_t request_head, request_body, keep_alive, write; /* towards clients */
-    usec_t queue;          /* longest wait for an upstream */
     usec_t drain;          /* SIGTERM: how long streams may finish */
 };
 
@@ -74,6 +72,85 @@ struct conf_header {
     char *name, *value;
 };
 
+/* P0 urgent, P1 interactive, P2 normal, P3 batch. Names in the file: P0 … P3, or urgent, high, normal, low. */
+enum conf_priority { PRIORITY_P0, PRIORITY_P1, PRIORITY_P2, PRIORITY_P3, PRIORITY_COUNT };
+
+/* How an upstream is chosen: weighted least_busy latency cost affinity. */
+enum conf_policy { POLICY_WEIGHTED, POLICY_LEAST_BUSY, POLICY_LATENCY, POLICY_COST, POLICY_AFFINITY, POLICY_COUNT };
+
+/* primary: serves. backup: only while no primary can, or for who may not wait. standby: only while many wait. */
+enum conf_tier { TIER_PRIMARY, TIER_BACKUP, TIER_STANDBY, TIER_COUNT };
+
+/* When probes are sent: only after a failure, always, never. */
+enum conf_probes { PROBES_SUSPECTED, PROBES_ALWAYS, PROBES_NEVER };
+
+/* A model of one upstream as that upstream calls it ("*": all of them together) and its most calls in flight. */
+struct conf_cap {
+    char *model;
+    unsigned limit;        /* 0 = none */
+};
+
+/* One class of the queue. */
+struct conf_class {
+    usec_t max_wait;       /* who has waited longer goes before others: see sched/lane.h */
+    usec_t timeout;        /* longest wait; then 503 */
+    unsigned max_waiting;  /* further ones are refused; 0 = none but queue.max_waiting */
+    unsigned start_below;  /* percent of an upstream's limit in use from which on none is started; 100: always */
+    char **off_peak;       /* windows (base/calendar.h) in which start_below does not count */
+    size_t off_peak_count;
+};
+
+struct conf_queue {
+    unsigned reserve_p0;   /* percent of every limit that only P0 may use */
+    unsigned max_waiting;  /* requests that wait, all classes together */
+    enum conf_priority priority; /* of requests that do not say */
+    enum conf_priority ceiling;  /* of callers that are not listed */
+    struct conf_class classes[PRIORITY_COUNT];
+};
+
+/* First match wins. */
+struct conf_route {
+    char **models;         /* fnmatch(3) patterns of clients' model names */
+    size_t model_count;
+    enum conf_policy policy;
+    enum conf_priority priority; /* PRIORITY_COUNT: the queue's */
+};
+
+/* Somebody whose requests are known by their API key. */
+struct conf_caller {
+    char *name;            /* unique; it becomes a metric label */
+    char *key_sha256;      /* 64 lower-case hexadecimal digits */
+    enum conf_priority priority; /* of requests that do not say; PRIORITY_COUNT: the route's or the queue's */
+    enum conf_priority ceiling;  /* the most urgent that it may have */
+    unsigned weight;       /* share of the turns, relative to other callers; 1…1000 */
+};
+
+/* 0 = no limit. Days begin at midnight in `zone`. */
+struct conf_quota {
+    uint64_t requests_per_minute, tokens_per_minute;
+    uint64_t requests_per_day, tokens_per_day;
+    double cost_per_day;   /* USD */
+    char *zone;            /* IANA name, or "+08:00"; "UTC" */
+};
+
+struct conf_breaker {
+    unsigned failures;     /* in a row that open it; 0 = never */
+    unsigned failure_rate; /* percent of a window's results that opens it; 0 = never */
+    unsigned volume;       /* least results in the window for that */
+    usec_t window;
+    usec_t open, open_max; /* how long it stays open at first, and at most when trials keep failing */
+    unsigned half_open;    /* percent of its share that is let through as a trial */
+    unsigned trials;       /* at once at most; and so many successes close it */
+};
+
+/* Many endpoints behind one name. */
+struct conf_discover {
+    char *records;         /* "a" (A and AAAA) or "srv"; NULL = off: base_url is one endpoint */
+    char *name;            /* to ask for; NULL: base_url's host */
+    char *server;          /* DNS server "127.0.0.1:8600"; NULL: the system's */
+    unsigned max_endpoints;
+};
+
 struct conf_upstream {
     char *name;            /* unique; [A-Za-z0-9._-]{1,64}: it becomes a metric label */
     char *preset;
@@ -87,10 +164,26 @@ struct conf_upstream {
     char *anthropic_path;  /* where …/v1/messages goes ("/anthropic/v1"); NULL = not served */
     char *balance_path;    /* "/user/balance"; NULL = not served */
     char *auth_header;     /* "authorization" (value "Bearer KEY"), "api-key" or "x-api-key" (value KEY) */
-    char *api_key;         /* NULL: the client's own key passes through */
+    char *api_key;         /* NULL: the client's own key passes through, unless there are several: */
+    char **api_keys;       /* used in turn; then api_key is NULL. conf_key() tells either */
+    size_t api_key_count;
     unsigned weight;       /* 1…1000 */
-    unsigned max_concurrency; /* 0 = no cap */
-    char *account;         /* upstreams with one account share its cap; NULL: its own */
+    struct conf_cap *caps; /* of the account: in all ("*") and by model */
+    size_t cap_count;
+    bool adaptive;         /* let 429 and 503 lower the limits for a while */
+    char *account;         /* upstreams with one account share its caps; NULL: its own */
+    enum conf_tier tier;
+    struct {
+        unsigned queue;    /* a standby joins while more than so many requests wait */
+    } activate;
+    char *zone;            /* preferred when it is the gateway's; NULL = none */
+    unsigned canary;       /* percent of the requests it could get, whatever the weights; 0 = by weight */
+    usec_t slow_start;     /* after a recovery its share grows for so long */
+    struct conf_quota quota;
+    char **peak;           /* windows in which peak_price counts */
+    size_t peak_count;
+    struct conf_breaker breaker;
+    struct conf_discover discover;
     struct conf_model *models;
     size_t model_count;    /* 0: any model */
     char **resolve;        /* pinned addresses "1.2.3.4", "[::1]:8443", "unix:/run/x.sock" */
@@ -104,10 +197,21 @@ struct conf_upstream {
     struct conf_timeouts timeouts; /* connect, first_byte, first_token, idle, total: its own, or the global ones */
     struct {
         char *path;        /* below base_path; "/models" */
+        enum conf_probes when;
         usec_t interval, timeout;
         unsigned down_after, up_after;
     } health;
 };
+
+/* The i-th of an upstream's own keys, i below conf_key_count(); NULL, 0: it has none. */
+static inline const char *conf_key(const struct conf_upstream *u, unsigned i)
+{
+    return i < u->api_key_count ? u->api_keys[i] : u->api_key;
+}
+static inline unsigned conf_key_count(const struct conf_upstream *u)
+{
+    return u->api_key_count ? (unsigned)u->api_key_count : u->api_key != NULL;
+}
 
 struct config {
     atomic_uint refs;
@@ -122,6 +226,15 @@ struct config {
     struct conf_limits limits;
     struct conf_timeouts timeouts;
     struct conf_log log;
+    char *zone;            /* where the gateway is; NULL: no upstream is nearer than another */
+    struct {
+        char *file;        /* what must survive a restart; NULL: nothing does */
+    } state;
+    struct conf_queue queue;
+    struct conf_caller *callers;
+    size_t caller_count;
+    struct conf_route *routes;
+    size_t route_count;
     struct conf_upstream *upstreams;
     size_t upstream_count;
 };

@@ -15,6 +15,9 @@ bool units_size(struct text t, uint64_t *out);
 /* "0660" to the number, as octal. */
 bool units_octal(struct text t, uint64_t *out);
 
+/* "20%" to 20. */
+bool units_percent(struct text t, uint64_t *out);
+
 /* "0.15" to billionths, so that no digit is lost: at most 9 decimals. */
 bool units_decimal(struct text t, uint64_t *out);
 #define UNITS_DECIMAL_SCALE 1e9

@@ -1,4 +1,18 @@
-/* admin.h - the admin port: /healthz, /readyz, /metrics, /version. Never on the API port.
+/* admin.h - the admin port, for operators and their machines. Never on the API port.
+ *
+ *   GET  /healthz            alive
+ *   GET  /readyz             200 when at least one upstream is neither down nor drained, and the gateway does not end;
+ *                            with which models are ready. /readyz/MODEL: 200 when calls for it can be given to somebody
+ *   GET  /metrics            for Prometheus (meter/metrics.h)
+ *   GET  /version
+ *   GET  /upstreams          all that is known of each upstream, but for its keys, as JSON; /upstreams/NAME: of one
+ *   POST /upstreams/NAME     {"draining": true|false, "weight": 0…1000 (0: the config's)}: what an operator wants of it
+ *   GET  /queue              how each class fares, and the next 100 requests with their place and estimated wait
+ *   GET  /queue/REQUEST-ID   where one that waits stands
+ *
+ * Nobody is asked for a key, so listeners belong on loopback addresses and Unix sockets, or behind client certificates.
+ * Web pages in an operator's browser can't post: Content-Type must be application/json, and Host an IP address or
+ * localhost (but on Unix sockets).
  */
 #ifndef DSGATE_GATE_ADMIN_H
 #define DSGATE_GATE_ADMIN_H

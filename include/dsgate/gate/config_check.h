@@ -1,5 +1,5 @@
 /* config_check.h - what a start would find out about a configuration beyond its file, without starting: certificates
- * and keys, addresses, the places of Unix sockets and of the access log. For `dsgate check`.
+ * and keys, addresses, the places of Unix sockets, of the access log and of the state file. For `dsgate check`.
  */
 #ifndef DSGATE_GATE_CONFIG_CHECK_H
 #define DSGATE_GATE_CONFIG_CHECK_H

@@ -4,6 +4,7 @@
 #define DSGATE_GATE_REQUEST_H
 
 #include "dsgate/admit/admit.h"
+#include "dsgate/admit/callers.h"
 #include "dsgate/gate/steps.h"
 #include "dsgate/net/server.h"
 #include "dsgate/relay/attempt.h"
@@ -21,7 +22,7 @@ struct request {
     enum step step;
     bool client_gone, cut;
     bool head_sent;                  /* committed to the client */
-    bool queue_expired;
+    bool queued, queue_expired;      /* waits for its turn; has waited for too long */
     bool exhausted;                  /* an upstream's own error is passed on because nothing better was to be had */
 
     struct pool *pool;               /* and with it the config this request began with */
@@ -34,6 +35,7 @@ struct request {
     enum http_method method;
 
     struct admission admission;
+    struct caller_identity caller;
     struct ticket ticket;
     struct timer queue_timer;
 
@@ -44,6 +46,7 @@ struct request {
         struct attempt *attempt;     /* NULL: none */
         struct attempt_failure failed;
         const struct upstream *upstream;
+        const char *key;
     } told;                          /* the last failed attempt with an error answer that could be shown */
     enum news news;
     struct iovec pieces[3];          /* with NEWS_DATA, during the call */
@@ -54,10 +57,12 @@ struct request {
     struct buf reasons;              /* of failed attempts: "busy,connect" */
 
     enum failure failure;            /* the gateway's own answer, FAIL_NONE = an upstream's */
+    usec_t retry_after;              /* with `failure`: when another try makes sense; 0 = as its row says */
     unsigned status;                 /* sent to the client */
     uint64_t bytes_in, bytes_out;
     usec_t first_token;              /* since `began`, 0 = none */
     const struct upstream *upstream; /* of the last attempt */
+    const char *key;                 /* the upstream's key that it was made with; NULL: the client's own */
 };
 
 /* A new request for an exchange; the journey begins with request_run(). */
@@ -67,7 +72,7 @@ void request_free(struct request *r);
 void request_end_attempt(struct request *r);
 /* The same before the next one; if its error answer could be shown, it is kept in r->told. */
 void request_set_attempt_aside(struct request *r);
-/* Gives the lease back, if there is one. */
+/* Gives the lease back, if there is one, with what is known of the attempt. */
 void request_release(struct request *r, enum outcome o);
 
 /* Sets the step for FLOW_JUMP:  return request_jump(r, STEP_QUEUE); */
@@ -76,6 +81,10 @@ enum flow request_jump(struct request *r, enum step to);
 enum flow request_fail(struct request *r, enum failure f);
 
 /* The steps with a file of their own. */
+enum flow queue_run(struct request *r);
+void queue_cancel(struct request *r);
+/* Settles class, caller and policy once the row is known, while the client's request is still there. */
+void queue_classify(struct request *r);
 enum flow dispatch_run(struct request *r);
 void dispatch_cancel(struct request *r);
 /* No further attempt: ends in the upstream's own error answer, if it gave one, else in the gateway's. */

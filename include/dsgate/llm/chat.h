@@ -30,6 +30,17 @@ enum chat_error { CHAT_FINE, CHAT_BAD_JSON, CHAT_MISSING, CHAT_BAD_TYPE };
 enum chat_error chat_read(struct chat_request *r, const struct endpoint *e, struct text body, struct buf *message,
                           const char **param);
 
+/* The class that the body asks for by `service_tier`: "priority" is P1, "default" P2, "flex" P3; PRIORITY_COUNT: it says
+ * nothing of the kind. The member goes on to the upstream as it is. */
+enum conf_priority chat_priority(const struct chat_request *r);
+
+/* A number that all turns of one conversation share, in every process; 0 = there is nothing to go by. The client's own
+ * name for it counts: prompt_cache_key, conversation, user, user_id, safety_identifier, metadata.user_id, in that order
+ * (OpenAI's, DeepSeek's and Anthropic's). Else how the conversation begins: system or instructions, then `messages` or
+ * `input` up to the first one of the user, or what `prompt` or `input` begins with; 4 KB at most. Reads the body once
+ * more: for who needs it, not for every request. */
+uint64_t chat_conversation(const struct chat_request *r);
+
 /* The body for an upstream that calls the model `model->name`: only the model's string is replaced (and a `thinking`
  * member inserted where the map says so and the request is silent). What is new is appended to `extra`; pieces point
  * into the body and into `extra`, which must both outlive them, `extra` unchanged. Returns the number of iovecs (at

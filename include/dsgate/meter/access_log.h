@@ -35,6 +35,8 @@ struct access_entry {
     usec_t wall;                   /* when the request began */
     struct text request_id, trace_id, peer, method, path, model;
     const char *endpoint;          /* label, or "unknown" */
+    const char *class;             /* "P1"; NULL = it was never given one */
+    const char *caller;            /* name of a listed one, NULL = none */
     unsigned status;               /* 0: the client left before the answer */
     const char *error;             /* failure code, NULL = none */
     const char *upstream;          /* NULL = none */

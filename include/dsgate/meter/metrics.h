@@ -9,8 +9,9 @@
 
 #include "dsgate/base/buf.h"
 #include "dsgate/base/clock.h"
-#include "dsgate/llm/failure.h"
+#include "dsgate/config/config.h"
 #include "dsgate/llm/answer.h"
+#include "dsgate/llm/failure.h"
 
 struct metrics;       /* all shards */
 struct metrics_shard;
@@ -37,6 +38,7 @@ struct metrics_request {
     unsigned status;                 /* 0: the client left before the answer */
     enum failure failure;            /* FAIL_NONE, or the gateway's own error */
     bool streamed;
+    enum conf_priority priority;     /* PRIORITY_COUNT: it was never given one; then it was not in the queue either */
     unsigned model_slot;
     usec_t duration;                 /* first byte in → last byte out */
     usec_t first_token;              /* 0 = none; first byte in → first token */
@@ -57,20 +59,52 @@ void metrics_count(struct metrics_shard *s, enum metrics_event e);
 /* The same for the thread that accepts connections and has no shard. */
 void metrics_refused_connection(struct metrics *m);
 
-/* State of upstreams, for the scrape; filled by the gate from sched_look(). */
+/* ---- what the scheduler knows, for the scrape; filled by the gate from the scheduler's views ---- */
+
+/* The gauge's values. */
+enum metrics_breaker { METRICS_CLOSED, METRICS_HALF_OPEN, METRICS_OPEN, METRICS_BREAKER_STATES };
+
+/* One model of an upstream. */
+struct metrics_target {
+    const char *model;              /* the upstream's name for it; "*": all that its map does not name */
+    enum metrics_breaker breaker;
+    uint64_t transitions[METRICS_BREAKER_STATES]; /* by the state that was entered */
+    uint64_t picks;
+    unsigned in_flight;
+    unsigned limit;                 /* 0: there is none now */
+};
+
+/* By enum outcome of sched/outcome.h, whose names are the label's values: success, fault, busy, key, neutral. */
+enum { METRICS_OUTCOMES = 5 };
+
 struct metrics_upstream {
     const char *name;
-    bool up;
-    unsigned in_flight, weight;
-    uint64_t outcomes[4]; /* by enum outcome: success, fault, busy, neutral */
+    bool up, draining;
+    unsigned in_flight, weight, keys_cooling;
+    uint64_t outcomes[METRICS_OUTCOMES];
+    struct {
+        uint64_t requests, tokens;
+        double cost;                /* USD */
+    } today;
+    const struct metrics_target *targets;
+    size_t target_count;
+};
+
+struct metrics_queue {
+    struct {
+        unsigned waiting, late;
+        uint64_t granted, queued;
+    } classes[PRIORITY_COUNT];
+    uint64_t picks[POLICY_COUNT];
 };
 
 /* The exposition (text format 0.0.4), ready for promtool: dsgate_requests_total{endpoint,status},
- * dsgate_failures_total{code}, dsgate_requests_in_flight, dsgate_request_duration_seconds, dsgate_first_token_seconds,
- * dsgate_queue_seconds (histograms), dsgate_attempts_total, dsgate_tokens_total{model,kind}, dsgate_connections,
- * dsgate_waiting, dsgate_upstream_up, …, process_* basics and dsgate_build_info. Any thread; counting goes on
- * meanwhile. */
-void metrics_write(struct metrics *m, const struct metrics_upstream *upstreams, size_t n, unsigned waiting,
-                   struct buf *out);
+ * dsgate_failures_total{code}, dsgate_requests_in_flight, dsgate_request_duration_seconds, dsgate_first_token_seconds
+ * (histograms), dsgate_tokens_total{model,kind}, dsgate_connections; of the queue, by class, dsgate_queue_seconds (a
+ * histogram), dsgate_waiting, dsgate_sheds_total{class,reason}, …; of upstreams dsgate_upstream_up,
+ * dsgate_attempts_total{upstream,outcome}, dsgate_breaker_state{upstream,model}, …; process_* basics and
+ * dsgate_build_info. Any thread; counting goes on meanwhile. */
+void metrics_write(struct metrics *m, const struct metrics_queue *queue, const struct metrics_upstream *upstreams,
+                   size_t n, struct buf *out);
 
 #endif

@@ -19,6 +19,7 @@ struct attempt;
 enum verdict {
     VERDICT_FAULT, /* it is broken, or can't be reached */
     VERDICT_BUSY,  /* it works, and has too much to do */
+    VERDICT_KEY,   /* it refuses the gateway's key */
     VERDICT_NONE   /* nothing: the reason is ours or the client's */
 };
 
@@ -37,7 +38,7 @@ struct attempt_answer {
     struct buf fields; /* end-to-end fields, ready to be sent on */
     bool has_date, has_length;
     uint64_t content_length;
-    uint64_t retry_after; /* the Retry-After in it, in seconds; 0: none, or a date */
+    uint64_t retry_after; /* the Retry-After in it, in seconds from its arrival; 0: none */
     char should_retry[6]; /* x-should-retry, which is not in `fields`: "true", "false" or "" */
     bool is_stream;       /* server-sent events */
     char trace[64];       /* the upstream's x-ds-trace-id or x-request-id */
@@ -66,6 +67,7 @@ struct attempt_answer *attempt_answer(struct attempt *a); /* once there is one *
 const struct answer_facts *attempt_facts(const struct attempt *a);
 usec_t attempt_started(const struct attempt *a);
 usec_t attempt_first_token(const struct attempt *a); /* 0 = none yet */
+usec_t attempt_retry_after(const struct attempt *a); /* that the answer asked for; 0 = it did not. A day at most */
 
 /* Whether the upstream has not taken all of the request yet, though its answer may have begun: what relay_source points
  * to must stay. */

@@ -27,6 +27,7 @@ struct reading {
     unsigned status;
     size_t hold_limit;
     bool committed;
+    bool key_is_ours;     /* the caller's to set: the client is not to blame for 401, 402 and 403 */
     struct buf held;      /* bytes that may not be shown yet, or that had to be put together from pieces */
     struct sse_reader sse;
     uint64_t events; /* with data, so far: comments and blank lines are no progress */

@@ -7,9 +7,8 @@
 
 #include "dsgate/config/config.h"
 
-/* The API key where this upstream looks for it: "authorization: Bearer KEY", "api-key: KEY" or "x-api-key: KEY". Only
- * for upstreams that have a key. */
-void upstream_put_key(struct buf *b, const struct conf_upstream *u);
+/* An API key where this upstream looks for it: "authorization: Bearer KEY", "api-key: KEY" or "x-api-key: KEY". */
+void upstream_put_key(struct buf *b, const struct conf_upstream *u, const char *key);
 
 /* `headers:` of the config. */
 void upstream_put_headers(struct buf *b, const struct conf_upstream *u);

@@ -22,6 +22,7 @@ struct relay_target {
     const struct conf_upstream *upstream;
     struct origin *origin;
     const struct conf_model *model;    /* NULL: the client's name */
+    const char *key;                   /* one of the upstream's; NULL: the client's own goes through */
 };
 
 #define RELAY_PIECES (1 + CHAT_PIECES)

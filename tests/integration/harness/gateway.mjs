@@ -7,16 +7,21 @@ import { RawClient, request } from "./raw.mjs";
 import { Program, THREAD_SANITIZER, eventually, freePort, temporaryFolder } from "./program.mjs";
 
 // An upstream that is a simulator: DeepSeek's preset, moved there, for any model name, since names choose scenarios.
-// It never goes down by itself: most tests make it fail again and again.
+// It never goes out by itself: most tests make it fail again and again.
+export const patience = {
+    health: { when: "never" },
+    breaker: { failures: 0, failure_rate: "0%" },
+    adaptive: false,
+};
+
 export function upstream(simulator, more = {}) {
-    const health = { down_after: 1000, interval: "24h" };
     return {
         name: "sim",
         preset: "deepseek",
         base_url: simulator.url,
         api_key: SIMULATOR_KEY,
         models: { "*": "*" },
-        health,
+        ...patience,
         ...more,
     };
 }

@@ -15,12 +15,21 @@ static struct pool *make_pool(const char *yaml, const struct pool *previous)
     struct buf error = {0};
     struct config *config = config_parse("test.yaml", text_of(yaml), &errors);
     ck_assert_msg(config != NULL, TEXT_FORMAT, TEXT_ARGS(buf_text(&errors.text)));
-    struct pool *made = pool_new(config, previous, &error);
+    struct pool *made = pool_new(config, previous, NULL, 0, &error);
     ck_assert_msg(made != NULL, TEXT_FORMAT, TEXT_ARGS(buf_text(&error)));
     config_unref(config);
     config_errors_free(&errors);
     buf_free(&error);
     return made;
+}
+
+/* As the daemon does once a second. */
+static struct timer upkeep;
+static void on_upkeep(struct timer *timer)
+{
+    usec_t now = loop_now(fake_loop());
+    sched_upkeep(shared.sched, now, loop_wall(fake_loop()));
+    timer_set(fake_loop(), timer, now + USEC_PER_SEC, on_upkeep);
 }
 
 static bool drained, stopped;
@@ -35,19 +44,23 @@ void gateway_begin(const char *yaml)
     struct buf error = {0};
     fake_begin();
     pool = make_pool(yaml, NULL);
-    shared = (struct shared){.sched = sched_new(pool->config->limits.waiting),
+    shared = (struct shared){.sched = sched_new(),
                              .dns = dns_new(),
                              .metrics = metrics_new(),
                              .access_file = access_file_open("off", &error),
                              .bodies = &bodies};
     drained = stopped = false;
     worker = worker_open(&shared, fake_loop(), pool, on_drained, NULL);
+    sched_run_clock(shared.sched, fake_loop());
+    sched_use_pool(shared.sched, pool, loop_now(fake_loop()));
+    on_upkeep(&upkeep);
 }
 
 void gateway_reload(const char *yaml)
 {
     struct pool *next = make_pool(yaml, pool);
     worker_use_pool(worker, next);
+    sched_use_pool(shared.sched, next, loop_now(fake_loop()));
     pool_unref(pool);
     pool = next;
     fake_settle();
@@ -71,7 +84,7 @@ uint64_t gateway_metric(const char *sample)
 {
     struct buf page = {0};
     uint64_t value = 0;
-    metrics_write(shared.metrics, NULL, 0, 0, &page);
+    metrics_write(shared.metrics, &(struct metrics_queue){0}, NULL, 0, &page);
     char *name = mem_printf("\n%s ", sample);
     size_t at = text_find(buf_text(&page), text_of(name));
     struct text rest = text_from(buf_text(&page), at + strlen(name)), line;
@@ -83,20 +96,28 @@ uint64_t gateway_metric(const char *sample)
 
 static struct sched_upstream_view look(const char *upstream)
 {
-    struct sched_upstream_view views[POOL_UPSTREAMS_MAX], found = {0};
-    sched_look(shared.sched, pool, views);
-    for (size_t i = 0; i < pool->upstream_count; i++)
-        if (!strcmp(pool->upstreams[i].conf->name, upstream)) found = views[i];
-    return found;
+    struct sched_upstream_view view;
+    struct upstream *u = pool_find_upstream(pool, text_of(upstream));
+    ck_assert_msg(u != NULL, "no upstream %s", upstream);
+    sched_look(shared.sched, u, loop_now(fake_loop()), &view);
+    return view;
 }
 
 unsigned gateway_in_flight(const char *upstream) { return look(upstream).in_flight; }
-bool gateway_is_down(const char *upstream) { return look(upstream).down; }
+
+uint64_t gateway_attempts(const char *upstream, const char *outcome)
+{
+    const struct upstream *u = pool_find_upstream(pool, text_of(upstream));
+    for (enum outcome o = 0; o < OUTCOME_COUNT; o++)
+        if (!strcmp(outcome_name(o), outcome)) return atomic_load(&u->state->outcomes[o]);
+    ck_abort_msg("no outcome %s", outcome);
+}
 
 unsigned gateway_waiting(void)
 {
-    struct sched_upstream_view views[POOL_UPSTREAMS_MAX];
-    return sched_look(shared.sched, pool, views);
+    struct sched_queue_view view;
+    sched_look_at_queue(shared.sched, loop_now(fake_loop()), &view);
+    return view.waiting;
 }
 
 void gateway_end(void)
@@ -104,10 +125,12 @@ void gateway_end(void)
     fake_settle();
     if (!stopped) worker_close(worker);
     worker_free(worker);
-    loop_free(fake_loop()); /* what was posted to the worker is dropped, as when its thread ends */
     for (size_t i = 0; i < pool->upstream_count; i++)
-        ck_assert_uint_eq(gateway_in_flight(pool->upstreams[i].conf->name), 0);
+        ck_assert_uint_eq(gateway_in_flight(pool->upstreams[i].name), 0);
     ck_assert_uint_eq(gateway_waiting(), 0);
+    sched_stop_clock(shared.sched);
+    timer_cancel(fake_loop(), &upkeep);
+    loop_free(fake_loop()); /* what was posted to the worker is dropped, as when its thread ends */
     ck_assert_uint_eq(atomic_load(&bodies), 0);
     dns_free(shared.dns);
     pool_unref(pool);

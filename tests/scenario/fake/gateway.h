@@ -18,7 +18,7 @@ void gateway_stop(void);                 /* as a second SIGTERM does: the worker
 uint64_t gateway_metric(const char *sample); /* e.g. "dsgate_attempts_total{…}"; fails the test when there is none */
 unsigned gateway_in_flight(const char *upstream);
 unsigned gateway_waiting(void);
-bool gateway_is_down(const char *upstream);
+uint64_t gateway_attempts(const char *upstream, const char *outcome); /* as outcome_name() */
 
 /* A POST of a chat completion: keep-alive, model "m", `extra` fields inside the JSON object ("" or
  * ",\"stream\":true"). */

@@ -1,0 +1,25 @@
+/* outcome.h - how a call at an upstream went, as far as scheduling is concerned. */
+#ifndef DSGATE_SCHED_OUTCOME_H
+#define DSGATE_SCHED_OUTCOME_H
+
+#include "dsgate/base/clock.h"
+#include <stdbool.h>
+
+enum outcome {
+    OUTCOME_SUCCESS,
+    OUTCOME_FAULT,   /* it is broken, hangs, or can't be reached */
+    OUTCOME_BUSY,    /* back-pressure: 429, 503, or nothing but keep-alives */
+    OUTCOME_KEY,     /* it refuses the key: 401, 402, 403 */
+    OUTCOME_NEUTRAL, /* says nothing about it: the client's own mistake, a cancelled call */
+    OUTCOME_COUNT
+};
+const char *outcome_name(enum outcome o); /* "success", "fault", "busy", "key", "neutral" */
+
+struct result {
+    enum outcome outcome;
+    usec_t first_token;     /* from the start of the call; 0 = none came */
+    usec_t retry_after;     /* that the upstream asked for; 0 = it did not */
+    uint64_t prompt, cached, completion; /* tokens, as far as they are known; cached is a part of prompt */
+};
+
+#endif

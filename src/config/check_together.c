@@ -1,0 +1,110 @@
+/* The upstreams beside each other, and what callers' routes and the gateway itself expect of them. While one of them is
+ * wrong by itself nothing is said: what looks like another mistake may follow from that one. */
+#include "check.h"
+#include "reader.h"
+
+/* The mapping of the i-th upstream. The environment's have none, and no mistake of this kind either. */
+static struct node *place_of(struct node *root, size_t i)
+{
+    struct node *upstreams = node_place(root, "upstreams");
+    return upstreams->kind == NODE_LIST ? upstreams->entries[i].value : upstreams;
+}
+
+static void add_zones(const struct config *c, struct buf *out)
+{
+    for (size_t i = 0; i < c->upstream_count; i++) {
+        const char *zone = c->upstreams[i].zone;
+        bool known = !zone;
+        for (size_t j = 0; j < i && !known; j++)
+            known = c->upstreams[j].zone && !strcmp(c->upstreams[j].zone, zone);
+        if (!known) buf_printf(out, "%s%s", buf_len(out) ? " or " : "", zone);
+    }
+}
+
+/* A zone that no upstream has is most likely a slip. */
+static void check_own_zone(struct reader *r, struct node *root)
+{
+    const struct config *c = r->config;
+    struct guess g = guess_begin(c->zone);
+    struct buf zones = {0};
+    for (size_t i = 0; i < c->upstream_count; i++) {
+        const char *zone = c->upstreams[i].zone;
+        if (zone && !strcmp(zone, c->zone)) return;
+        if (zone) guess_offer(&g, zone);
+    }
+    add_zones(c, &zones);
+    if (g.best)
+        reader_error(r, node_place(root, "zone"), "zone: no upstream is in '%s'; did you mean '%s'?", c->zone, g.best);
+    else
+        reader_error(r, node_place(root, "zone"), "zone: no upstream is in '%s'; expected " TEXT_FORMAT, c->zone,
+                     TEXT_ARGS(buf_len(&zones) ? buf_text(&zones) : TEXT("the zone of an upstream")));
+    buf_free(&zones);
+}
+
+static void check_zones(struct reader *r, struct node *root)
+{
+    const struct config *c = r->config;
+    if (c->zone) {
+        check_own_zone(r, root);
+        return;
+    }
+    for (size_t i = 0; i < c->upstream_count && !node_given(root, "zone"); i++)
+        if (c->upstreams[i].zone)
+            reader_error(r, node_place(place_of(root, i), "zone"),
+                         "zone: the gateway's own zone is missing; expected zone at the top level too");
+}
+
+/* Somebody must serve while all is well, and what canaries do not get must go somewhere. */
+static void check_tiers(struct reader *r, struct node *root)
+{
+    const struct config *c = r->config;
+    const struct conf_upstream *canary = NULL;
+    size_t primaries = 0, steady = 0;
+    for (size_t i = 0; i < c->upstream_count; i++) {
+        const struct conf_upstream *u = &c->upstreams[i];
+        bool primary = u->tier == TIER_PRIMARY;
+        primaries += primary;
+        steady += primary && !u->canary;
+        if (primary && u->canary) canary = u;
+    }
+    if (!primaries)
+        reader_error(r, node_place(place_of(root, 0), "tier"), "tier: no upstream is primary; expected one or more");
+    if (canary && !steady)
+        reader_error(r, node_place(place_of(root, (size_t)(canary - c->upstreams)), "canary"),
+                     "canary: no other upstream is primary; expected one for the rest of the requests");
+}
+
+static void check_canaries(struct reader *r, struct node *root)
+{
+    const struct config *c = r->config;
+    unsigned sum = 0;
+    for (size_t i = 0; i < c->upstream_count; i++) {
+        sum += c->upstreams[i].canary;
+        if (!c->upstreams[i].canary || sum < 100) continue;
+        reader_error(r, node_place(place_of(root, i), "canary"),
+                     "canary: all together are %u%%; expected less than 100%%", sum);
+        return;
+    }
+}
+
+static void check_costs(struct reader *r, struct node *root)
+{
+    const struct config *c = r->config;
+    struct node *routes = node_place(root, "routes");
+    for (size_t i = 0; i < c->upstream_count; i++)
+        if (check_has_price(&c->upstreams[i])) return;
+    for (size_t i = 0; i < c->route_count; i++)
+        if (c->routes[i].policy == POLICY_COST)
+            reader_error(r, node_place(routes->kind == NODE_LIST ? routes->entries[i].value : routes, "policy"),
+                         "policy: cost has nothing to compare, no model has a price; expected price in an upstream's "
+                         "models");
+}
+
+void check_together(struct reader *r, struct node *root)
+{
+    if (node_has_mistake(node_place(root, "upstreams"))) return;
+    check_zones(r, root);
+    check_tiers(r, root);
+    check_canaries(r, root);
+    check_costs(r, root);
+}

@@ -1,0 +1,138 @@
+/* QUEUE: in which class a request waits, its turn, and what it hears when it gets none. */
+#include "dsgate/admit/priority.h"
+#include "dsgate/gate/worker.h"
+
+/* ---- class ---- */
+
+static const struct conf_route *route_of(const struct request *r)
+{
+    if (r->row != &r->pool->any) return r->row->route;
+    return pool_route(r->pool, r->admission.chat.model);
+}
+
+void queue_classify(struct request *r)
+{
+    const struct config *config = r->pool->config;
+    const struct conf_route *route = route_of(r);
+    r->caller = caller_identify(config, exchange_head(r->exchange), text_of(r->peer));
+    const struct priority_voices voices = {.header = r->admission.hints.priority,
+                                           .service_tier = chat_priority(&r->admission.chat),
+                                           .caller = r->caller.known,
+                                           .route = route,
+                                           .queue = &config->queue};
+    struct ticket *t = &r->ticket;
+    t->row = r->row;
+    t->endpoint = r->admission.endpoint;
+    t->policy = route ? route->policy : POLICY_WEIGHTED;
+    t->priority = priority_settle(&voices);
+    t->caller = r->caller.id;
+    t->caller_weight = r->caller.weight;
+    t->conversation = t->policy == POLICY_AFFINITY ? admission_conversation(&r->admission) : 0;
+    t->label = r->id;
+}
+
+/* ---- its turn ---- */
+
+/* Only a client that wants its answer sooner than others is in a hurry; libraries name their usual time-out, too. */
+static usec_t hurry_of(const struct request *r)
+{
+    usec_t wanted = r->admission.hints.timeout;
+    return wanted && wanted < r->pool->config->timeouts.total ? r->deadline : USEC_NEVER;
+}
+
+static void stop_waiting(struct request *r)
+{
+    timer_cancel(r->worker->loop, &r->queue_timer);
+    r->queued = false;
+}
+
+void queue_cancel(struct request *r)
+{
+    stop_waiting(r);
+    sched_cancel(r->worker->shared->sched, &r->ticket, loop_now(r->worker->loop));
+}
+
+static void on_timer(struct timer *timer)
+{
+    struct request *r = CONTAINER_OF(timer, struct request, queue_timer);
+    r->queue_expired = true;
+    request_run(r);
+}
+
+/* What an upstream has said tells more than that there was no second turn. */
+static enum flow refuse(struct request *r, enum failure f)
+{
+    if (r->attempts > 0 && (r->failed.shown || r->told.attempt)) return dispatch_give_up(r);
+    r->retry_after = r->ticket.retry_after;
+    return request_fail(r, f);
+}
+
+static enum flow expire(struct request *r)
+{
+    bool in_time = loop_now(r->worker->loop) < r->deadline;
+    queue_cancel(r);
+    return refuse(r, in_time ? FAIL_QUEUE_TIMEOUT : FAIL_DEADLINE);
+}
+
+/* No upstream is left to try: the last failure is the answer, in the upstream's own words where it had any. */
+static enum flow nothing_left(struct request *r)
+{
+    if (r->attempts == 0) return request_fail(r, FAIL_NOT_SERVED);
+    return dispatch_give_up(r);
+}
+
+static enum flow ask(struct request *r);
+
+/* There are other upstreams, or endpoints of theirs, than when it began to wait: one that has tried none yet asks the
+ * new ones, if these serve its model. */
+static enum flow ask_again(struct request *r)
+{
+    struct pool *now = r->worker->pool;
+    bool by_name = r->admission.endpoint->needs_model;
+    struct model_row *row = by_name ? pool_find_model(now, text_of(r->admission.chat.model)) : &now->all;
+    if (r->attempts == 0 && row && now != r->pool) {
+        pool_ref(now);
+        pool_unref(r->pool);
+        r->pool = now;
+        r->row = row;
+        queue_classify(r);
+    }
+    return ask(r);
+}
+
+static enum flow wait_for_turn(struct request *r)
+{
+    r->queued = true;
+    timer_set(r->worker->loop, &r->queue_timer, r->ticket.latest, on_timer);
+    return FLOW_WAIT;
+}
+
+static enum flow settle(struct request *r, enum sched_answer answer)
+{
+    switch (answer) {
+    case SCHED_GRANTED: return FLOW_NEXT;
+    case SCHED_WAITING: return wait_for_turn(r);
+    case SCHED_FULL: return refuse(r, FAIL_QUEUE_FULL);
+    case SCHED_LATE: return refuse(r, FAIL_QUEUE_LATE);
+    case SCHED_CLOSED: return refuse(r, FAIL_UPSTREAMS_CLOSED);
+    case SCHED_MOVED: return ask_again(r);
+    default: return nothing_left(r);
+    }
+}
+
+static enum flow ask(struct request *r)
+{
+    struct ticket *t = &r->ticket;
+    usec_t now = loop_now(r->worker->loop), longest = r->pool->config->queue.classes[t->priority].timeout;
+    t->deadline = hurry_of(r);
+    t->latest = usec_earlier(now + longest, r->deadline);
+    return settle(r, sched_ask(r->worker->shared->sched, t, now));
+}
+
+enum flow queue_run(struct request *r)
+{
+    if (r->queue_expired) return expire(r);
+    if (!r->queued) return ask(r);
+    stop_waiting(r);
+    return settle(r, r->ticket.answer);
+}

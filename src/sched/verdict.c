@@ -1,0 +1,119 @@
+/* What a result says about the upstream: to its model's breaker and averages, its account's limit, its key, its quota.
+ */
+#include "private.h"
+
+#define KEY_COOL     (60 * USEC_PER_SEC)      /* after the first refusal; doubled with each further one */
+#define KEY_COOL_MAX (30 * 60 * USEC_PER_SEC)
+#define KEY_BUSY     (1 * USEC_PER_SEC)       /* back-pressure without Retry-After */
+
+static void cool_key(struct upstream_state *s, unsigned i, usec_t until)
+{
+    if (until > s->keys[i].cool_until) s->keys[i].cool_until = until;
+    if (until > s->keys_until) s->keys_until = until;
+}
+
+/* A key that is refused is tried again sooner or later: accounts get money again, and keys are renewed. */
+static void refuse_key(struct hold *h, const struct lease *l)
+{
+    enum { DOUBLINGS = 5 };
+    struct key_state *k = &l->upstream->state->keys[l->key_index];
+    bool again = k->cool_until > h->now; /* of calls that were under way together, one counts */
+    unsigned n = k->refused < DOUBLINGS ? k->refused : DOUBLINGS;
+    if (again) return;
+    usec_t time = usec_earlier(KEY_COOL << n, KEY_COOL_MAX);
+    k->refused++;
+    cool_key(l->upstream->state, l->key_index, h->now + time);
+    notice_add(&h->notices, NOTICE_KEY_REFUSED, l->upstream->name, "", time, l->key_index + 1);
+}
+
+/* Where another key is left, the busy one alone is spared. */
+static bool spare_key(struct hold *h, const struct lease *l, usec_t retry_after)
+{
+    const struct upstream *u = l->upstream;
+    unsigned n = conf_key_count(u->conf);
+    usec_t time = retry_after ? usec_earlier(retry_after, LIMIT_COOL_MAX) : KEY_BUSY;
+    if (n < 2) return false;
+    cool_key(u->state, l->key_index, h->now + time);
+    for (unsigned i = 0; i < n; i++)
+        if (u->state->keys[i].cool_until <= h->now) return true;
+    return false;
+}
+
+static void note_key(struct hold *h, const struct lease *l, const struct result *r)
+{
+    if (!l->key) return;
+    if (r->outcome == OUTCOME_KEY) refuse_key(h, l);
+    if (r->outcome == OUTCOME_SUCCESS) l->upstream->state->keys[l->key_index].refused = 0;
+}
+
+static void note_limit(struct hold *h, const struct lease *l, const struct result *r)
+{
+    const struct candidate *c = l->candidate;
+    struct limit *limit = &c->slot->limit;
+    unsigned before = limit->value;
+    if (r->outcome == OUTCOME_BUSY && spare_key(h, l, r->retry_after)) return;
+    if (!c->upstream->conf->adaptive) return;
+    limit_note(limit, c->slot->cap, r, c->slot->in_flight, l->began, h->now);
+    if (!before && limit->value)
+        notice_add(&h->notices, NOTICE_LIMIT_LOWERED, c->upstream->name, c->slot->model, 0, limit->value);
+    if (before && !limit->value)
+        notice_add(&h->notices, NOTICE_LIMIT_RESTORED, c->upstream->name, c->slot->model, 0, 0);
+}
+
+static void count(atomic_uint_fast64_t *n) { atomic_fetch_add_explicit(n, 1, memory_order_relaxed); }
+
+static void note_breaker(struct hold *h, const struct lease *l, enum outcome o)
+{
+    struct target *t = l->candidate->target;
+    const char *name = l->upstream->name;
+    switch (breaker_note(&t->breaker, &l->upstream->conf->breaker, o, l->trial, l->began, h->now,
+                         random_next(&h->s->random))) {
+    case BREAKER_OPENED:
+        count(&t->opened);
+        notice_add(&h->notices, NOTICE_BREAKER_OPENED, name, t->model, t->breaker.open_until - h->now, 0);
+        break;
+    case BREAKER_CLOSED_AGAIN:
+        count(&t->closed);
+        notice_add(&h->notices, NOTICE_BREAKER_CLOSED, name, t->model, 0, 0);
+        break;
+    case BREAKER_HALF_OPENED:
+    case BREAKER_SAME: break;
+    }
+}
+
+void verdict_note_trial(struct hold *h, const struct lease *l) { note_breaker(h, l, OUTCOME_SUCCESS); }
+
+void verdict_note_unused(struct hold *h, const struct lease *l) { note_breaker(h, l, OUTCOME_NEUTRAL); }
+
+void quota_close(struct hold *h, const struct upstream *u, usec_t wall)
+{
+    struct upstream_state *s = u->state;
+    usec_t until = quota_full_until(&s->quota, &u->conf->quota, wall);
+    bool was_open = s->quota_until <= h->now;
+    s->quota_until = until ? until - h->s->wall_offset : 0;
+    if (until && was_open) notice_add(&h->notices, NOTICE_QUOTA_SPENT, u->name, "", until - wall, 0);
+}
+
+static void note_quota(struct hold *h, const struct lease *l, const struct result *r)
+{
+    const struct upstream *u = l->upstream;
+    const struct conf_model *m = l->candidate->model;
+    uint64_t tokens = r->prompt + r->completion;
+    if (!tokens || !quota_is_limited(&u->conf->quota)) return;
+    const struct conf_price *price = !m ? NULL : u->state->peak ? &m->peak_price : &m->price;
+    usec_t wall = hold_wall(h);
+    quota_tick(&u->state->quota, u->quota_zone, wall);
+    quota_spend(&u->state->quota, tokens, price ? price_cost(price, r->prompt, r->cached, r->completion) : 0, wall);
+    quota_close(h, u, wall);
+}
+
+void verdict_note(struct hold *h, const struct lease *l, const struct result *r)
+{
+    count(&l->upstream->state->outcomes[r->outcome]);
+    note_breaker(h, l, r->outcome);
+    pace_note(&l->candidate->target->pace, r, h->now);
+    note_limit(h, l, r);
+    note_key(h, l, r);
+    note_quota(h, l, r);
+    if (r->outcome == OUTCOME_FAULT) health_suspect(&l->upstream->state->health, h->now);
+}

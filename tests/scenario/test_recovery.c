@@ -1,0 +1,328 @@
+/* Upstreams that fail, are busy, refuse a key or spend a quota: who is spared what, for how long, and how they come
+ * back. */
+#include "scenario.h"
+
+static const char body[] = "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}";
+
+static struct wire *ask(const char *headers)
+{
+    struct wire *client = gateway_connect();
+    client_post(client, "/v1/chat/completions", headers, body);
+    return client;
+}
+
+static struct wire *busy_wire(struct fake_upstream *u)
+{
+    for (unsigned i = 0; i < u->wire_count; i++)
+        if (upstream_got_request(u->wires[i])) return u->wires[i];
+    return NULL;
+}
+
+/* Answers with a status, e.g. "503 X\r\nRetry-After: 7". */
+static void answer(struct fake_upstream *u, const char *head)
+{
+    struct wire *w = busy_wire(u);
+    ck_assert_msg(w != NULL, "%s has no request", u->host);
+    wire_clear(w);
+    char *bytes = mem_printf("HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: 12\r\n\r\n{\"answer\":1}", head);
+    wire_send(w, text_of(bytes));
+    fake_settle();
+    mem_free(bytes);
+}
+
+static const char one_hasty[] = QUIET "upstreams:\n"
+                                      "  - {name: a, base_url: 'http://a.test:80/v1', breaker: {failures: 1, open: 10s}}\n";
+
+/* A breaker looks at every result, not every now and then. */
+START_TEST(a_breaker_opens_with_the_last_straw)
+{
+    begin(two_upstreams);
+    for (int i = 0; i < 20; i++) {
+        struct wire *client = ask("");
+        if (busy_wire(&a)) answer(&a, "500 X");
+        answer(&b, "200 OK");
+        ck_answer(client, 200, "{\"answer\":1}");
+    }
+    ck_assert_uint_eq(gateway_attempts("a", "fault"), 5);
+    gateway_end();
+}
+END_TEST
+
+/* Busy is not broken, and what the client did wrong says nothing. */
+START_TEST(back_pressure_and_mistakes_open_no_breaker)
+{
+    begin(QUIET "upstreams:\n"
+                "  - {name: a, base_url: 'http://a.test:80/v1', breaker: {failures: 2}}\n");
+    static const char *const heads[] = {"429 X", "503 X", "400 X", "422 X", "404 X", "401 X"};
+    for (size_t i = 0; i < 24; i++) {
+        ask("");
+        answer(&a, heads[i % 6]);
+    }
+    struct wire *client = ask("");
+    answer(&a, "200 OK");
+    ck_answer(client, 200, "{\"answer\":1}");
+    gateway_end();
+}
+END_TEST
+
+/* Nobody is refused because all are out for a moment. */
+START_TEST(all_out_is_waited_for)
+{
+    begin(one_hasty);
+    struct wire *first = ask("");
+    answer(&a, "500 X");
+    ck_assert_uint_gt(wire_received(first).n, 0);
+    struct wire *second = ask("");
+    ck_assert_uint_eq(gateway_waiting(), 1);
+    fake_run(13 * USEC_PER_SEC);
+    answer(&a, "200 OK");
+    ck_answer(second, 200, "{\"answer\":1}");
+    gateway_end();
+}
+END_TEST
+
+/* Who can't wait for so long hears it at once, and when somebody will be back. */
+START_TEST(all_out_for_too_long_is_told)
+{
+    begin(one_hasty);
+    ask("");
+    answer(&a, "500 X");
+    fake_run(3 * USEC_PER_SEC);
+    struct wire *hurried = ask("X-Dsgate-Timeout: 2s\r\n");
+    ck_error(hurried, 503, "upstreams_unavailable");
+    int seconds = atoi(client_field("retry-after"));
+    ck_assert_int_ge(seconds, 7);
+    ck_assert_int_le(seconds, 9); /* 10 s and up to a fifth more, less 3 */
+    gateway_end();
+}
+END_TEST
+
+/* A breaker that opens again stays open for longer; a failure of a call that began before does not change that. */
+START_TEST(late_failures_never_shorten_a_cool_down)
+{
+    begin(QUIET "upstreams:\n"
+                "  - {name: a, base_url: 'http://a.test:80/v1', breaker: {failures: 1, open: 10s, trials: 1}}\n");
+    ask("");
+    ask("");
+    answer(&a, "500 X");
+    fake_run(9 * USEC_PER_SEC);
+    answer(&a, "500 X"); /* the second call fails when the time is nearly over */
+    struct wire *trial = ask("");
+    fake_run(4 * USEC_PER_SEC);
+    answer(&a, "500 X"); /* the trial: open for twice as long from now on */
+    ck_assert_uint_gt(wire_received(trial).n, 0);
+    struct wire *next = ask("");
+    fake_run(19 * USEC_PER_SEC);
+    ck_assert_uint_eq(gateway_waiting(), 1);
+    fake_run(6 * USEC_PER_SEC);
+    answer(&a, "200 OK");
+    ck_answer(next, 200, "{\"answer\":1}");
+    gateway_end();
+}
+END_TEST
+
+/* A trial that says nothing gives its place to the next one. */
+START_TEST(a_neutral_trial_gives_its_place_back)
+{
+    begin(QUIET "upstreams:\n"
+                "  - {name: a, base_url: 'http://a.test:80/v1', breaker: {failures: 1, open: 10s, trials: 1}}\n");
+    ask("");
+    answer(&a, "500 X");
+    fake_run(13 * USEC_PER_SEC);
+    for (int i = 0; i < 3; i++) {
+        struct wire *client = ask("");
+        answer(&a, i == 1 ? "429 X" : "400 X");
+        ck_assert_uint_gt(wire_received(client).n, 0);
+        fake_run(USEC_PER_SEC);
+    }
+    struct wire *gone = ask("");
+    wire_close(gone);
+    fake_settle();
+    wire_clear(busy_wire(&a));
+    struct wire *client = ask(""), *other = ask("");
+    ck_assert_uint_eq(gateway_waiting(), 1); /* one at a time */
+    answer(&a, "200 OK");
+    ck_answer(client, 200, "{\"answer\":1}");
+    answer(&a, "200 OK");
+    ck_answer(other, 200, "{\"answer\":1}");
+    gateway_end();
+}
+END_TEST
+
+/* Retry-After is a time in which nobody is sent there. */
+START_TEST(retry_after_cools_the_account)
+{
+    begin(one_upstream);
+    struct wire *first = ask("");
+    answer(&a, "429 X\r\nRetry-After: 7");
+    ck_assert_uint_gt(wire_received(first).n, 0);
+    struct wire *second = ask("");
+    fake_run(6900 * USEC_PER_MS);
+    ck_assert_ptr_null(busy_wire(&a));
+    fake_run(200 * USEC_PER_MS);
+    answer(&a, "200 OK");
+    ck_answer(second, 200, "{\"answer\":1}");
+    gateway_end();
+}
+END_TEST
+
+START_TEST(retry_after_may_be_a_date)
+{
+    begin(one_upstream);
+    char date[30];
+    clock_format_http(loop_wall(fake_loop()) + 7 * USEC_PER_SEC, date);
+    char *head = mem_printf("429 X\r\nRetry-After: %s", date);
+    ask("");
+    answer(&a, head);
+    mem_free(head);
+    struct wire *second = ask("");
+    fake_run(5900 * USEC_PER_MS);
+    ck_assert_ptr_null(busy_wire(&a));
+    fake_run(1200 * USEC_PER_MS);
+    answer(&a, "200 OK");
+    ck_answer(second, 200, "{\"answer\":1}");
+    gateway_end();
+}
+END_TEST
+
+/* 429 lowers how many are let through at once; success raises it again. */
+START_TEST(back_pressure_lowers_the_limit_for_a_while)
+{
+    begin(QUIET "upstreams:\n"
+                "  - {name: a, base_url: 'http://a.test:80/v1', max_concurrency: 8}\n");
+    for (int i = 0; i < 8; i++)
+        ask("X-Dsgate-Priority: P0\r\n");
+    ck_assert_uint_eq(gateway_in_flight("a"), 8);
+    answer(&a, "429 X");
+    for (int i = 0; i < 4; i++)
+        ask("X-Dsgate-Priority: P0\r\n");
+    ck_assert_uint_eq(gateway_in_flight("a"), 7);
+    ck_assert_uint_gt(gateway_waiting(), 0);
+    for (int i = 0; i < 60; i++) {
+        fake_run(USEC_PER_MS);
+        answer(&a, "200 OK");
+        ask("X-Dsgate-Priority: P0\r\n");
+    }
+    ck_assert_uint_eq(gateway_in_flight("a"), 8);
+    while (busy_wire(&a)) answer(&a, "200 OK");
+    gateway_end();
+}
+END_TEST
+
+/* Minutes of comments are a way to say busy, too. */
+START_TEST(nothing_but_keep_alives_is_back_pressure)
+{
+    begin(QUIET "timeouts: {first_token: 5s}\n"
+                "upstreams: [{name: a, base_url: 'http://a.test:80/v1', breaker: {failures: 1}}]\n");
+    struct wire *client = gateway_connect();
+    client_post_chat(client, ",\"stream\":true");
+    upstream_stream_head(a.wires[0]);
+    upstream_chunk(a.wires[0], ": keep-alive\n\n");
+    fake_run(6 * USEC_PER_SEC);
+    ck_error(client, 504, "upstream_timeout");
+    ck_assert_uint_eq(gateway_attempts("a", "busy"), 1);
+    ck_assert_uint_eq(gateway_attempts("a", "fault"), 0);
+    gateway_end();
+}
+END_TEST
+
+/* ---- keys and quotas ---- */
+
+static bool was_asked_with(struct wire *w, const char *key)
+{
+    return text_find(wire_received(w), text_of(key)) < wire_received(w).n;
+}
+
+START_TEST(keys_are_used_in_turn)
+{
+    begin(QUIET "upstreams: [{name: a, base_url: 'http://a.test:80/v1', api_keys: [sk-first, sk-second]}]\n");
+    for (int i = 0; i < 4; i++) {
+        ask("");
+        ck_assert(was_asked_with(busy_wire(&a), i % 2 ? "Bearer sk-second" : "Bearer sk-first"));
+        answer(&a, "200 OK");
+    }
+    gateway_end();
+}
+END_TEST
+
+/* A refused key is taken out, not the request, and it comes back in the end. */
+START_TEST(a_refused_key_rests_and_comes_back)
+{
+    begin(QUIET "upstreams: [{name: a, base_url: 'http://a.test:80/v1', api_keys: [sk-first, sk-second]}]\n");
+    struct wire *client = ask("");
+    answer(&a, "401 X");
+    ck_assert(was_asked_with(busy_wire(&a), "sk-second"));
+    answer(&a, "200 OK");
+    ck_answer(client, 200, "{\"answer\":1}");
+    for (int i = 0; i < 4; i++) {
+        ask("");
+        ck_assert(was_asked_with(busy_wire(&a), "sk-second"));
+        answer(&a, "200 OK");
+    }
+    fake_run(61 * USEC_PER_SEC);
+    ask("");
+    ask("");
+    unsigned first = 0;
+    for (unsigned i = 0; i < a.wire_count; i++)
+        first += was_asked_with(a.wires[i], "sk-first");
+    ck_assert_uint_eq(first, 1);
+    while (busy_wire(&a)) answer(&a, "200 OK");
+    gateway_end();
+}
+END_TEST
+
+/* With the only key refused others serve, and the client never hears of it. */
+START_TEST(a_refused_key_fails_over)
+{
+    static const char *const heads[] = {"401 X", "402 X", "403 X"};
+    for (size_t i = 0; i < 3; i++) {
+        begin(two_upstreams);
+        struct wire *client = ask("");
+        struct fake_upstream *first = busy_wire(&a) ? &a : &b, *other = first == &a ? &b : &a;
+        answer(first, heads[i]);
+        answer(other, "200 OK");
+        ck_answer(client, 200, "{\"answer\":1}");
+        ck_assert_uint_eq(gateway_attempts(first == &a ? "a" : "b", "key"), 1);
+        gateway_end();
+    }
+}
+END_TEST
+
+START_TEST(a_spent_quota_moves_the_traffic)
+{
+    begin(QUIET "upstreams:\n"
+                "  - {name: a, base_url: 'http://a.test:80/v1', quota: {requests_per_minute: 2}}\n"
+                "  - {name: b, base_url: 'http://b.test:80/v1', tier: backup}\n");
+    for (int i = 0; i < 4; i++) {
+        ask("");
+        ck_assert_int_eq(busy_wire(&a) != NULL, i < 2);
+        answer(i < 2 ? &a : &b, "200 OK");
+    }
+    fake_run(61 * USEC_PER_SEC);
+    ask("");
+    answer(&a, "200 OK");
+    gateway_end();
+}
+END_TEST
+
+/* Tokens count when they are known. */
+START_TEST(tokens_are_a_quota)
+{
+    begin(QUIET "upstreams:\n"
+                "  - {name: a, base_url: 'http://a.test:80/v1', quota: {tokens_per_day: 100}}\n"
+                "  - {name: b, base_url: 'http://b.test:80/v1', tier: backup}\n");
+    struct wire *client = ask("");
+    upstream_json(a.wires[0], 200, "{\"choices\":[],\"usage\":{\"prompt_tokens\":90,\"completion_tokens\":10}}");
+    ck_assert_uint_gt(wire_received(client).n, 0);
+    ask("");
+    answer(&b, "200 OK");
+    gateway_end();
+}
+END_TEST
+
+TEST_MAIN("recovery", a_breaker_opens_with_the_last_straw, back_pressure_and_mistakes_open_no_breaker,
+          all_out_is_waited_for, all_out_for_too_long_is_told, late_failures_never_shorten_a_cool_down,
+          a_neutral_trial_gives_its_place_back, retry_after_cools_the_account, retry_after_may_be_a_date,
+          back_pressure_lowers_the_limit_for_a_while, nothing_but_keep_alives_is_back_pressure, keys_are_used_in_turn,
+          a_refused_key_rests_and_comes_back, a_refused_key_fails_over, a_spent_quota_moves_the_traffic,
+          tokens_are_a_quota)
