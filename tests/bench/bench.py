@@ -6,7 +6,8 @@ The gateways run on one core, everything else on another; for the many streams a
 own user and system time, read from the kernel's per-process clock. Machines are noisy: look at the ratios, which are
 medians over the repetitions.
 """
-import argparse, json, os, re, resource, shutil, signal, socket, statistics, subprocess, sys, tempfile, time
+import argparse, json, os, re, resource, shutil, socket, statistics, subprocess, sys, tempfile, time
+from gateway import free_port, stop, wait_port
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 SIZES_KB = (1, 16, 128, 1024)
@@ -49,25 +50,6 @@ upstreams:
 """
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-def wait_port(port, process, seconds=10):
-    end = time.time() + seconds
-    while time.time() < end:
-        if process.poll() is not None:
-            sys.exit(f"bench: {process.args[0]} ended with {process.returncode}")
-        try:
-            socket.create_connection(("127.0.0.1", port), 0.2).close()
-            return
-        except OSError:
-            time.sleep(0.005)
-    sys.exit(f"bench: nothing listens on port {port}")
-
-
 def wait_line(path, pattern, seconds=10):
     """What the pattern's group has matched in the file, once it does."""
     end = time.time() + seconds
@@ -87,16 +69,6 @@ def start(command, cores, **more):
         return subprocess.Popen(command, stdin=subprocess.DEVNULL, **more)
     finally:
         os.sched_setaffinity(0, OTHER_CORE)
-
-
-def stop(process):
-    if process.poll() is None:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(5)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 def family(pid):
