@@ -1,4 +1,4 @@
-#include "private.h"
+#include "sched_private.h"
 
 /* ---- is it open ---- */
 

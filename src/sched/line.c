@@ -1,5 +1,5 @@
 #include "line.h"
-#include "private.h"
+#include "sched_private.h"
 
 void lines_init(struct lines *l)
 {

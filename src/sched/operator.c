@@ -1,5 +1,5 @@
 /* What operators do and see. */
-#include "private.h"
+#include "sched_private.h"
 
 void sched_set_draining(struct sched *s, struct upstream *u, bool draining, usec_t now)
 {

@@ -1,5 +1,5 @@
 /* Who waits, and who is next. */
-#include "private.h"
+#include "sched_private.h"
 
 /* ---- joining and leaving ---- */
 

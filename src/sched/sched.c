@@ -1,5 +1,5 @@
 /* Tickets in, leases out. */
-#include "private.h"
+#include "sched_private.h"
 #include <limits.h>
 
 struct sched *sched_new(void)

@@ -1,5 +1,5 @@
 /* What changes by time alone: who has waited too long, what opens again, peak hours, quotas, standbys. */
-#include "private.h"
+#include "sched_private.h"
 #include <limits.h>
 
 #define TICK         (20 * USEC_PER_MS)

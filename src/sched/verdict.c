@@ -1,6 +1,6 @@
 /* What a result says about the upstream: to its model's breaker and averages, its account's limit, its key, its quota.
  */
-#include "private.h"
+#include "sched_private.h"
 
 #define KEY_COOL     (60 * USEC_PER_SEC)      /* after the first refusal; doubled with each further one */
 #define KEY_COOL_MAX (30 * 60 * USEC_PER_SEC)

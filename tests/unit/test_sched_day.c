@@ -1,6 +1,6 @@
 /* A day of traffic in virtual time: 200,000 requests, busy by day and calm by night, on four upstreams that crash,
  * hang, push back and recover. Everything is drawn from one seed, so a run can be repeated event by event. */
-#include "../../src/sched/private.h"
+#include "../../src/sched/sched_private.h"
 #include "sched_fixture.h"
 
 #define SECONDS(n) ((n)*USEC_PER_SEC)

@@ -1,4 +1,4 @@
-/* private.h - what the files of the scheduler share: its state, and one hold of its mutex.
+/* sched_private.h - what the files of the scheduler share: its state, and one hold of its mutex.
  *
  * sched.c     tickets in, leases out, inboxes
  * queue.c     who waits: lanes, fairness, shedding
