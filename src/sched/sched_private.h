@@ -10,8 +10,8 @@
  * operator.c  what operators do and see
  * notice.c    what is to be logged once the mutex is free
  */
-#ifndef SCHED_PRIVATE_H
-#define SCHED_PRIVATE_H
+#ifndef SCHED_SCHED_PRIVATE_H
+#define SCHED_SCHED_PRIVATE_H
 
 #include "dsgate/sched/sched.h"
 #include "fairness.h"
