@@ -152,6 +152,20 @@ START_TEST(test_callers_take_turns_by_weight)
 }
 END_TEST
 
+/* Who gives up gives its caller time back, but those that come then stay behind those that are there. */
+START_TEST(test_newcomers_do_not_overtake_their_own_caller)
+{
+    use(ONE);
+    expect(0, SCHED_GRANTED);
+    for (int i = 1; i < 9; i++)
+        expect(i, SCHED_WAITING);
+    cancel_range(1, 5);
+    for (int i = 9; i < 12; i++)
+        expect(i, SCHED_WAITING);
+    ck_assert_str_eq(turns_of(&t[0]), "fghijkl");
+}
+END_TEST
+
 /* Tickets of different models wait in different lines; who came first goes first all the same, and nobody bars
  * another's way. */
 START_TEST(test_turns_across_lines)
@@ -303,7 +317,8 @@ END_TEST
 TEST_MAIN_WITH("sched_queue", set_up, tear_down, test_first_come_first_served, test_p0_goes_before_all,
                test_p1_that_has_waited_too_long_goes_before_all_but_p0,
                test_late_ones_of_lower_classes_get_a_part_of_the_turns, test_until_they_are_late_lower_classes_wait,
-               test_the_earliest_deadline_first, test_callers_take_turns_by_weight, test_turns_across_lines,
+               test_the_earliest_deadline_first, test_callers_take_turns_by_weight,
+               test_newcomers_do_not_overtake_their_own_caller, test_turns_across_lines,
                test_tickets_that_cannot_be_served_are_passed_over, test_full, test_lower_classes_make_room,
                test_each_class_has_a_limit, test_who_would_come_too_late_is_told_at_once,
                test_lateness_is_the_callers_own)
