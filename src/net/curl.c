@@ -56,6 +56,7 @@ struct curl_get {
     struct curl_door *door;
     CURL *easy;
     struct curl_slist *headers, *connect_to;
+    bool head_ended; /* the answer's head came whole */
     size_t received;
     char error[CURL_ERROR_SIZE];
     void (*done)(void *arg, const struct curl_result *result);
@@ -124,6 +125,12 @@ static void get_free(struct curl_get *g)
     mem_free(g);
 }
 
+static const char *why_not(const struct curl_get *g, CURLcode code)
+{
+    if (*g->error) return g->error;
+    return code == CURLE_OK ? "the answer broke off in its head" : g->door->f.curl_easy_strerror(code);
+}
+
 static void get_done(struct curl_get *g, CURLcode code)
 {
     curl_off_t connect_time = 0;
@@ -131,11 +138,10 @@ static void get_done(struct curl_get *g, CURLcode code)
     g->door->f.curl_easy_getinfo(g->easy, CURLINFO_RESPONSE_CODE, &status);
     g->door->f.curl_easy_getinfo(g->easy, CURLINFO_CONNECT_TIME_T, &connect_time);
     struct curl_result result = {.connected = connect_time > 0};
-    if (code == CURLE_OK || status > 0)
+    if (g->head_ended && status > 0)
         result.status = (unsigned)status;
     else
-        snprintf(result.error, sizeof result.error, "%.150s",
-                 *g->error ? g->error : g->door->f.curl_easy_strerror(code));
+        snprintf(result.error, sizeof result.error, "%.150s", why_not(g, code));
     void (*done)(void *, const struct curl_result *) = g->done;
     void *arg = g->arg;
     get_free(g);
@@ -208,6 +214,19 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *kn
 }
 
 /* ---- requests ---- */
+
+/* libcurl knows a status from its line on, whatever comes of the head. The last of several heads counts (1xx), and
+ * trailers come here too. */
+static size_t on_head_line(char *bytes, size_t size, size_t n, void *arg)
+{
+    struct curl_get *g = arg;
+    struct text line = text_make(bytes, size * n);
+    if (text_starts(line, TEXT("HTTP/")))
+        g->head_ended = false;
+    else if (text_is(line, "\r\n") || text_is(line, "\n"))
+        g->head_ended = true;
+    return line.n;
+}
 
 static size_t on_body(char *bytes, size_t size, size_t n, void *arg)
 {
@@ -294,6 +313,8 @@ static void set_up(struct curl_get *g, const struct curl_options *o)
     f->curl_easy_setopt(g->easy, CURLOPT_NOSIGNAL, 1L);
     f->curl_easy_setopt(g->easy, CURLOPT_QUICK_EXIT, 1L); /* an end must not wait for a resolver thread */
     f->curl_easy_setopt(g->easy, CURLOPT_ERRORBUFFER, g->error);
+    f->curl_easy_setopt(g->easy, CURLOPT_HEADERFUNCTION, on_head_line);
+    f->curl_easy_setopt(g->easy, CURLOPT_HEADERDATA, g);
     f->curl_easy_setopt(g->easy, CURLOPT_WRITEFUNCTION, on_body);
     f->curl_easy_setopt(g->easy, CURLOPT_WRITEDATA, g);
     f->curl_easy_setopt(g->easy, CURLOPT_PRIVATE, g);
