@@ -1,5 +1,5 @@
-/* Who needs a probe is looked up once a second instead of being told: the scheduler calls nobody while it holds its
- * mutex, and a second is little beside the time between probes. */
+/* Who has come under suspicion is looked up instead of being told: the scheduler calls nobody while it holds its mutex.
+ * A look costs a lock for each upstream, and there are no more of them than there might be probes. */
 #include "dsgate/gate/prober.h"
 #include "dsgate/base/log.h"
 #include "dsgate/net/curl.h"
@@ -28,6 +28,7 @@ struct prober {
 /* ---- one probe ---- */
 
 static void ask(struct watch *w, unsigned pin);
+static void look(struct prober *p);
 
 static bool is_alive(unsigned status) { return status > 0 && status < 500 && status != 429; }
 
@@ -41,10 +42,12 @@ static void on_answer(void *arg, const struct curl_result *result)
     struct health_rules rules = health_rules_of(u);
     w->get = NULL;
     log_debug("probe of %s: %s, status %u", w->upstream->name, result->status ? "answered" : result->error, result->status);
-    if (!result->connected && w->pin + 1 < w->upstream->origin->pins.count)
+    if (!result->connected && w->pin + 1 < w->upstream->origin->pins.count) {
         ask(w, w->pin + 1);
-    else
-        sched_note_probe(p->sched, w->upstream->state, &rules, is_alive(result->status), loop_now(p->loop));
+        return;
+    }
+    sched_note_probe(p->sched, w->upstream->state, &rules, is_alive(result->status), loop_now(p->loop));
+    look(p);
 }
 
 static void put_host(struct buf *b, const char *host, unsigned port)
@@ -103,21 +106,28 @@ static void ask(struct watch *w, unsigned pin)
 
 /* ---- all of them ---- */
 
-static void look(struct prober *p, usec_t now)
+/* What is found in DNS has probes of its own; what stands in for it has no address. */
+static bool is_probed(const struct watch *w)
 {
-    for (size_t i = 0; i < p->pool->upstream_count; i++) {
-        struct watch *w = &p->watches[i];
-        if (!w->get && !w->upstream->unknown && sched_probe_due(p->sched, w->upstream) <= now) ask(w, 0);
-    }
+    return !w->upstream->unknown && w->upstream->conf->health.when != PROBES_NEVER;
 }
 
-/* Goes on whatever the pool: reloads in a quick row must not put it off for ever. */
-static void on_timer(struct timer *timer)
+static void on_timer(struct timer *timer) { look(CONTAINER_OF(timer, struct prober, timer)); }
+
+/* Asks who is due, and looks again when the next one is, or may be. */
+static void look(struct prober *p)
 {
-    struct prober *p = CONTAINER_OF(timer, struct prober, timer);
-    usec_t now = loop_now(p->loop);
-    if (p->pool) look(p, now);
-    timer_set(p->loop, timer, now + LOOK_INTERVAL, on_timer);
+    usec_t now = loop_now(p->loop), next = now + LOOK_INTERVAL;
+    for (size_t i = 0; i < p->pool->upstream_count; i++) {
+        struct watch *w = &p->watches[i];
+        if (w->get || !is_probed(w)) continue;
+        usec_t due = sched_probe_due(p->sched, w->upstream);
+        if (due <= now)
+            ask(w, 0);
+        else
+            next = usec_earlier(next, usec_earlier(due, now + w->upstream->conf->health.interval));
+    }
+    timer_set(p->loop, &p->timer, next, on_timer);
 }
 
 static void forget_pool(struct prober *p)
@@ -136,6 +146,7 @@ void prober_use_pool(struct prober *p, struct pool *pool)
     p->watches = mem_zalloc(pool->upstream_count * sizeof *p->watches);
     for (size_t i = 0; i < pool->upstream_count; i++)
         p->watches[i] = (struct watch){.prober = p, .upstream = &pool->upstreams[i]};
+    timer_set(p->loop, &p->timer, loop_now(p->loop), on_timer);
 }
 
 struct prober *prober_new(struct loop *loop, struct sched *sched)
@@ -144,7 +155,6 @@ struct prober *prober_new(struct loop *loop, struct sched *sched)
     p->loop = loop;
     p->sched = sched;
     p->door = curl_door_new(loop);
-    timer_set(loop, &p->timer, loop_now(loop) + LOOK_INTERVAL, on_timer);
     return p;
 }
 

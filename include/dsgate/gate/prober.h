@@ -1,8 +1,10 @@
-/* prober.h - active health checks: brings upstreams that are down, or under suspicion, back.
+/* prober.h - active health checks: they alone take an upstream down, and bring it back.
  *
- * An upstream that serves well is never probed: passive results say more and cost nothing, and an idle gateway stays
- * silent. After a fault GET base_path + health.path is asked every health.interval (a look once a second finds who is
- * due), until sched says that no probe is wanted. Any answer below 500 other than 429 counts as alive.
+ * With health.when: suspected, an upstream that serves well is never probed: calls say more and cost nothing, and an
+ * idle gateway stays silent. After a call that failed GET base_path + health.path is asked, and again every
+ * health.interval until sched says that no probe is wanted; with always, from the start on. A suspicion is noticed after
+ * at most health.interval, or a second where that is longer. Any answer below 500 other than 429 counts as alive.
+ * Upstreams whose endpoints DNS is still to tell are not probed.
  *
  * A probe goes the way that requests go, because what stops only one of them would keep a healthy upstream down: with
  * the same Host, key, `headers:`, TLS settings and server name, over HTTP/1.1, and to the first pinned address that
