@@ -155,10 +155,14 @@ describe("secrets", () => {
 });
 
 describe("health", () => {
-    test("an upstream that fails goes down, is probed, and comes back", async () => {
+    test("an upstream whose calls and probes fail goes down, and comes back", async () => {
         const health = { interval: "200ms", timeout: "1s", down_after: 2, up_after: 2 };
-        const gateway = await Gateway.start({ upstreams: [upstream(simulator, { health })] });
+        const gateway = await Gateway.start({
+            upstreams: [upstream(simulator, { health })],
+            queue: { classes: { P1: { timeout: "0s" } } },
+        });
         const up = async () => (await gateway.metrics())['dsgate_upstream_up{upstream="sim"}'];
+        const impatient = { headers: { "x-dsgate-priority": "P1" } };
         await gateway.serves();
         await gateway.isQuiet();
         assert.equal(await up(), 1);
@@ -166,40 +170,45 @@ describe("health", () => {
         await simulator.scenario("server-error");
         await simulator.scenario("server-error", { path: "/models" });
         for (let i = 0; i < 2; i++) assert.equal((await gateway.post("/v1/chat/completions", chat())).status, 500);
-        assert.equal(await up(), 0);
+        await eventually("it is down", async () => (await up()) === 0);
         assert.equal((await gateway.admin("/readyz")).status, 503);
         assert.equal((await gateway.admin("/healthz")).status, 200);
-        assert.equal(
-            (await gateway.post("/v1/chat/completions", chat())).status,
-            500,
-            "with nobody better it is asked all the same",
-        );
+        const refused = await gateway.post("/v1/chat/completions", chat(), impatient);
+        assert.equal(refused.status, 503);
+        assert.equal((await refused.json()).error.code, "upstreams_unavailable");
 
-        await eventually("it is probed with its key", async () => {
-            const { target, headers } = await simulator.last();
-            return target === "/models" && headers.authorization === `Bearer ${SIMULATOR_KEY}`;
-        });
+        const probes = async () => (await simulator.stats()).requests - 2;
+        await eventually("two failed probes and another one", async () => (await probes()) >= 3);
+        const { target, headers } = await simulator.last();
+        assert.equal(target, "/models", "no call goes there");
+        assert.equal(headers.authorization, `Bearer ${SIMULATOR_KEY}`);
         assert.equal(await up(), 0);
         await simulator.reset();
         await eventually("it is up again", async () => (await up()) === 1);
+        assert.ok((await simulator.stats()).requests >= 2, "two good probes");
         await gateway.serves();
-        assert.match(gateway.program.stderr, /upstream 'sim' is down[^]*upstream 'sim' is up again/);
+        assert.match(gateway.program.stderr, /upstream 'sim' is down: 2 failed probes[^]*upstream 'sim' is up again/);
         await gateway.stop({ quiet: true });
     });
 
-    test("with another one up, a failing one costs no request", async () => {
+    test("with another one up, a failing one costs no request, and soon no attempt", async () => {
         const broken = await Simulator.start();
         await broken.scenario("reset@before-headers");
-        const health = { interval: "24h", down_after: 3 };
         const gateway = await Gateway.start({
-            upstreams: [upstream(broken, { name: "broken", health }), upstream(simulator, { name: "good" })],
+            upstreams: [
+                upstream(broken, { name: "broken", breaker: { open: "24h", open_max: "24h" } }),
+                upstream(simulator, { name: "good" }),
+            ],
         });
-        for (let i = 0; i < 12; i++) await gateway.serves();
+        for (let i = 0; i < 20; i++) await gateway.serves();
         await gateway.isQuiet();
         const metrics = await gateway.metrics();
-        assert.equal(metrics['dsgate_upstream_up{upstream="broken"}'], 0);
-        assert.equal(metrics['dsgate_attempts_total{upstream="broken",outcome="fault"}'], 3);
-        assert.equal(metrics['dsgate_attempts_total{upstream="good",outcome="success"}'], 12);
+        assert.equal(metrics['dsgate_attempts_total{upstream="broken",outcome="fault"}'], 5);
+        assert.equal(metrics['dsgate_attempts_total{upstream="good",outcome="success"}'], 20);
+        assert.equal(metrics['dsgate_breaker_state{upstream="broken",model="deepseek-flash"}'], 2);
+        assert.equal(metrics['dsgate_breaker_state{upstream="good",model="deepseek-flash"}'], 0);
+        assert.equal(metrics['dsgate_upstream_up{upstream="broken"}'], 1, "that is for probes to say");
+        assert.match(gateway.program.stderr, /upstream 'broken', model deepseek-flash: breaker open for /);
         await gateway.stop({ quiet: true });
         await broken.stop();
     });

@@ -1,7 +1,10 @@
-// An upstream that went down comes back, however requests reach it: a probe goes the way that requests go.
+// An upstream whose calls and probes fail goes down, and comes back with its probes, however requests reach it: a probe
+// goes the way that requests go.
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import fs from "node:fs";
 import http2 from "node:http2";
+import net from "node:net";
 import path from "node:path";
 import { after, before, beforeEach, describe, test } from "node:test";
 import {
@@ -16,6 +19,7 @@ import {
     temporaryFolder,
     upstream,
 } from "./harness.mjs";
+import { DnsServer } from "./harness/dns_server.mjs";
 
 let simulator, secure, authority;
 
@@ -24,7 +28,7 @@ before(async () => {
     authority = new Authority();
     secure = await startSecure(authority);
 });
-beforeEach(() => simulator.reset());
+beforeEach(() => Promise.all([simulator.reset(), secure.reset()]));
 after(async () => {
     await simulator.stop();
     await secure.stop();
@@ -35,10 +39,12 @@ function startSecure(signedBy) {
     return Simulator.start(...FAST, "--tls-cert", cert_file, "--tls-key", key_file);
 }
 
-// One failure takes it down, one probe brings it back.
+// One failed probe takes it down, one good one brings it back.
 const health = { down_after: 1, up_after: 1, interval: "100ms" };
-const withHealth = (config) => ({ upstreams: [{ ...config, health: { ...health, ...config.health } }] });
-const start = (config) => Gateway.start(withHealth(config));
+const withHealth = (...configs) => ({
+    upstreams: configs.map((config) => ({ ...config, health: { ...health, ...config.health } })),
+});
+const start = (...configs) => Gateway.start(withHealth(...configs));
 
 const overTls = (more = {}) =>
     upstream(simulator, {
@@ -51,21 +57,36 @@ const overTls = (more = {}) =>
 
 const countOf = (gateway, pattern) => (gateway.program.stderr.match(pattern) ?? []).length;
 
-// Requests work; one fails, which takes the upstream down; then only a probe can say that all is well.
-async function goesDownAndComesBack(gateway) {
-    const [down, up] = [/ is down: /g, / is up again/g].map((pattern) => () => countOf(gateway, pattern));
+// A scenario without a path is for models, which probes do not name.
+async function failEverywhere(server) {
+    await server.scenario("server-error");
+    await server.scenario("server-error", { path: "/models" });
+}
+
+// Calls work; one fails, which alone takes nothing down, and so does the probe that it brings about. A call that comes
+// then waits: only a probe can say that all is well again.
+async function goesDownAndComesBack(gateway, server) {
+    const [down, up] = [/ is down: 1 failed probes in a row/g, / is up again/g].map(
+        (pattern) => () => countOf(gateway, pattern),
+    );
     const [downs, ups] = [down(), up()];
     await gateway.serves();
-    const failed = await gateway.post("/v1/chat/completions", chat({ model: "deepseek-flash@server-error" }));
+    await failEverywhere(server);
+    const failed = await gateway.post("/v1/chat/completions", chat());
     assert.equal(failed.status, 500, await failed.text());
     await eventually("the upstream is down", () => down() > downs);
+    const waiting = gateway.serves();
+    await eventually("a call waits", async () => (await gateway.metrics())['dsgate_waiting{class="P2"}'] === 1);
+    assert.equal(up(), ups);
+    await server.reset();
     await eventually("the upstream is up again", () => up() > ups);
+    await waiting;
     await gateway.serves();
 }
 
-async function comesBack(config) {
+async function comesBack(config, server = simulator) {
     const gateway = await start(config);
-    await goesDownAndComesBack(gateway);
+    await goesDownAndComesBack(gateway, server);
     await gateway.stop({ quiet: true });
 }
 
@@ -108,6 +129,7 @@ describe("what a probe looks like", () => {
     test("it speaks HTTP/1.1, as requests do, with who would rather speak HTTP/2", async () => {
         const { cert_file, key_file } = authority.sign("both.test", "DNS:both.test");
         const versions = [];
+        let broken = true;
         const server = http2.createSecureServer({
             allowHTTP1: true,
             cert: fs.readFileSync(cert_file),
@@ -115,20 +137,22 @@ describe("what a probe looks like", () => {
         });
         server.on("request", (request, response) => {
             versions.push(`${request.method} ${request.httpVersion}`);
-            response.writeHead(request.method === "GET" ? 200 : 500).end("{}");
+            response.writeHead(broken ? 500 : 200).end("{}");
         });
         await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
         const gateway = await start(overTls({ base_url: `https://both.test:${server.address().port}` }));
         assert.equal((await gateway.post("/v1/chat/completions", chat())).status, 500);
+        await gateway.logLine(/ is down: /);
+        broken = false;
         await gateway.logLine(/ is up again/);
-        assert.deepEqual(versions, ["POST 1.1", "GET 1.1"]);
+        assert.deepEqual([...new Set(versions)], ["POST 1.1", "GET 1.1"]);
         await gateway.stop({ quiet: true });
         server.close();
     });
 });
 
 describe("an upstream that went down comes back", () => {
-    test("over TLS, with an authority of one's own", () => comesBack(overTls()));
+    test("over TLS, with an authority of one's own", () => comesBack(overTls(), secure));
 
     test("with tls.server_name", () =>
         comesBack(
@@ -137,6 +161,7 @@ describe("an upstream that went down comes back", () => {
                 resolve: undefined,
                 tls: { ca_file: authority.certificate, server_name: "localhost" },
             }),
+            secure,
         ));
 
     test("with tls.server_name and pins", () =>
@@ -146,10 +171,11 @@ describe("an upstream that went down comes back", () => {
                 resolve: [`127.0.0.1:${secure.port}`],
                 tls: { ca_file: authority.certificate, server_name: "upstream.test" },
             }),
+            secure,
         ));
 
     test("with tls.insecure", () =>
-        comesBack(overTls({ base_url: `https://other.test:${secure.port}`, tls: { insecure: true } })));
+        comesBack(overTls({ base_url: `https://other.test:${secure.port}`, tls: { insecure: true } }), secure));
 
     test("when its first pins are dead", async () => {
         const dead = await freePort();
@@ -167,7 +193,7 @@ describe("an upstream that went down comes back", () => {
         const local = await Simulator.start(...FAST, "--listen", `[::1]:${port}`);
         const pinned = { base_url: "http://local.test", resolve: [`[::1]:${port}`] };
         for (const where of [{ base_url: `http://[::1]:${port}` }, pinned])
-            await comesBack(upstream(simulator, { ...where, health: {} }));
+            await comesBack(upstream(simulator, { ...where, health: {} }), local);
         await local.stop();
     });
 
@@ -176,6 +202,7 @@ describe("an upstream that went down comes back", () => {
         const local = await Simulator.start(...FAST, "--listen", `unix:${socket}`);
         await comesBack(
             upstream(simulator, { base_url: "http://local.test", resolve: [`unix:${socket}`], health: {} }),
+            local,
         );
         await local.stop();
     });
@@ -184,7 +211,7 @@ describe("an upstream that went down comes back", () => {
     test("with an authority from SSL_CERT_FILE", async () => {
         process.env.SSL_CERT_FILE = authority.certificate;
         try {
-            await comesBack(overTls({ tls: undefined }));
+            await comesBack(overTls({ tls: undefined }), secure);
         } finally {
             delete process.env.SSL_CERT_FILE;
         }
@@ -205,19 +232,13 @@ describe("an upstream that went down comes back", () => {
                 assert.ok(await gateway.reload());
             }
             gateway ??= await start(config);
-            await goesDownAndComesBack(gateway);
+            await goesDownAndComesBack(gateway, server);
             await gateway.isQuiet();
             await server.stop();
         }
         await gateway.stop();
     });
 });
-
-// A scenario without a path is for models, which probes do not name.
-async function failEverywhere(server) {
-    await server.scenario("server-error");
-    await server.scenario("server-error", { path: "/models" });
-}
 
 describe("an upstream stays down", () => {
     test("and the gateway is not ready, until its probes succeed", async () => {
@@ -252,5 +273,122 @@ describe("an upstream stays down", () => {
         assert.equal(countOf(gateway, / is up again/g), 0);
         await gateway.stop();
         await broken.stop();
+    });
+});
+
+describe("when probes are sent", () => {
+    const probesAt = async (server) => (await server.stats()).requests;
+    const always = { when: "always" };
+    let other;
+
+    before(async () => {
+        other = await Simulator.start(...FAST);
+    });
+    beforeEach(() => other.reset());
+    after(() => other.stop());
+
+    test("always, to one that never gets a call; by default to nobody without a reason", async () => {
+        const gateway = await start(
+            upstream(simulator, { name: "watched", tier: "backup", health: always }),
+            upstream(other, { name: "trusted", health: {} }),
+        );
+        await eventually("three probes", async () => (await probesAt(simulator)) >= 3);
+        await simulator.scenario("server-error", { path: "/models" });
+        await gateway.logLine(/upstream 'watched' is down: 1 failed probes in a row/);
+        await simulator.reset();
+        await gateway.logLine(/upstream 'watched' is up again/);
+        assert.equal(await probesAt(other), 0);
+        await gateway.stop({ quiet: true });
+    });
+
+    test("never, whatever fails", async () => {
+        const gateway = await start(
+            upstream(simulator, { name: "blind", health: { when: "never" } }),
+            upstream(other, { name: "watched", tier: "backup", health: always }),
+        );
+        await failEverywhere(simulator);
+        for (let i = 0; i < 3; i++) assert.equal((await gateway.post("/v1/chat/completions", chat())).status, 200);
+        const before = await probesAt(other);
+        await eventually("three more probes", async () => (await probesAt(other)) >= before + 3);
+        assert.equal(await probesAt(simulator), 3, "its three calls");
+        assert.equal((await gateway.metrics())['dsgate_upstream_up{upstream="blind"}'], 1);
+        await gateway.stop({ quiet: true });
+    });
+
+    test("until one is good, if only calls fail", async () => {
+        const gateway = await start(
+            upstream(simulator, { name: "half", health: {} }),
+            upstream(other, { name: "watched", tier: "backup", health: always }),
+        );
+        await simulator.scenario("server-error");
+        await gateway.serves();
+        await eventually("a call and its probe", async () => (await probesAt(simulator)) === 2);
+        const before = await probesAt(other);
+        await eventually("three more probes", async () => (await probesAt(other)) >= before + 3);
+        assert.equal(await probesAt(simulator), 2);
+        assert.equal(countOf(gateway, / is down: /g), 0);
+        await gateway.stop({ quiet: true });
+    });
+
+    test("not to a name whose endpoints are not known yet, but to them", async () => {
+        const dns = await DnsServer.start();
+        dns.set("models.test", { fault: "silence" });
+        const pool = {
+            name: "pool",
+            base_url: `http://models.test:${simulator.port}`,
+            discover: { records: "a", server: dns.address },
+            health: always,
+        };
+        const gateway = await Gateway.start({
+            ...withHealth(upstream(simulator, pool), upstream(other, { name: "watched", health: always })),
+            log: { level: "debug" },
+        });
+        await eventually("three probes", async () => (await probesAt(other)) >= 3);
+        assert.equal(countOf(gateway, /probe of pool/g), 0);
+        dns.set("models.test", { a: ["127.0.0.1"] });
+        await eventually("a probe of its endpoint", async () => (await probesAt(simulator)) > 0);
+        await gateway.stop({ quiet: true });
+        await dns.stop();
+    });
+});
+
+describe("answers to probes that are none", () => {
+    // The server sends one after the other, to calls and probes alike.
+    const nonsense = {
+        "nothing at all": "",
+        "bytes at random": randomBytes(3000),
+        zeros: Buffer.alloc(100_000),
+        "another protocol's welcome": "SSH-2.0-OpenSSH_9.7\r\n",
+        "frames of HTTP/2": Buffer.from("00000c04000000000000030000006400040000ffff", "hex"),
+        "an alert of TLS": Buffer.from("15030100020246", "hex"),
+        "an answer of HTTP/0.9": "<html>all is well</html>",
+        "a status that is no number": "HTTP/1.1 all OK\r\n\r\n",
+        "half a head": "HTTP/1.1 200 OK\r\nContent-",
+        "a head without end": `HTTP/1.1 200 OK\r\n${`X-Filler: ${"x".repeat(1000)}\r\n`.repeat(1000)}`,
+        "a status of the wrong kind": "HTTP/1.1 503 all OK\r\nContent-Length: 2\r\n\r\nok",
+    };
+
+    test("bring nothing back, and break nothing", async () => {
+        const answers = Object.values(nonsense);
+        let asked = 0;
+        const server = net.createServer((socket) => {
+            socket.on("error", () => socket.destroy());
+            socket.once("data", () => socket.end(answers[asked++ % answers.length]));
+        });
+        await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+        server.unref();
+        const gateway = await start(
+            upstream(simulator, { name: "good" }),
+            upstream({ url: `http://127.0.0.1:${server.address().port}` }, { name: "mad", health: {} }),
+        );
+        await gateway.serves();
+        await gateway.serves();
+        await gateway.logLine(/upstream 'mad' is down: /);
+        await eventually("each was sent twice", () => asked > 2 * answers.length);
+        assert.equal(countOf(gateway, / is up again/g), 0);
+        assert.equal((await gateway.metrics())['dsgate_upstream_up{upstream="mad"}'], 0);
+        await gateway.serves();
+        await gateway.stop({ quiet: true });
+        server.close();
     });
 });
