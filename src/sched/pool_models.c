@@ -43,18 +43,26 @@ static const char *name_at(const struct model_row *row, const struct conf_model 
     return model && !is_star(model->name) ? model->name : row->name;
 }
 
-static void add_candidate(struct model_row *row, struct upstream *u, const struct conf_model *model)
+/* A row of the map that changes nothing in the request is none. */
+static const struct conf_model *effective(const struct conf_model *m)
 {
+    return m && is_star(m->name) && !m->thinking ? NULL : m;
+}
+
+static void add_candidate(struct model_row *row, struct upstream *u, const struct conf_model *listed)
+{
+    const struct conf_model *model = effective(listed);
     const char *name = name_at(row, model);
     row->candidates = mem_realloc(row->candidates, (row->n + 1) * sizeof *row->candidates);
     row->contenders = mem_realloc(row->contenders, (row->n + 1) * sizeof *row->contenders);
     row->candidates[row->n] = (struct candidate){.upstream = u,
                                                  .model = model,
+                                                 .listed = listed,
                                                  .target = pool_target(u->state, name),
                                                  .slot = pool_slot(u->account, name),
                                                  .cap = is_star(name) ? 0 : pool_cap(row->pool, u->account, name),
-                                                 .price = model ? price_blend(&model->price) : 0,
-                                                 .peak_price = model ? price_blend(&model->peak_price) : 0};
+                                                 .price = listed ? price_blend(price_at(listed, false)) : 0,
+                                                 .peak_price = listed ? price_blend(price_at(listed, true)) : 0};
     row->contenders[row->n++] = (struct contender){.identity = text_hash(text_of(u->name))};
     row->has_canary |= u->conf->canary > 0;
 }
@@ -62,12 +70,6 @@ static void add_candidate(struct model_row *row, struct upstream *u, const struc
 static bool has_candidate(const struct model_row *row, const struct upstream *u)
 {
     return row->n > 0 && row->candidates[row->n - 1].upstream == u; /* they come in order */
-}
-
-/* A row of the map that changes nothing in the request is none. */
-static const struct conf_model *effective(const struct conf_model *m)
-{
-    return m && is_star(m->name) && !m->thinking ? NULL : m;
 }
 
 static const struct conf_model *find_star(const struct conf_upstream *u)
@@ -83,14 +85,14 @@ static void add_to_rows(struct pool *p, struct upstream *u)
     for (size_t i = 0; i < u->conf->model_count; i++) {
         const struct conf_model *m = &u->conf->models[i];
         struct model_row *row = find_row(p, text_of(m->client_name));
-        if (row && !has_candidate(row, u)) add_candidate(row, u, effective(m));
+        if (row && !has_candidate(row, u)) add_candidate(row, u, m);
     }
     add_candidate(&p->all, u, NULL);
     const struct conf_model *star = find_star(u->conf);
     if (!star && u->conf->model_count > 0) return;
-    add_candidate(&p->any, u, effective(star));
+    add_candidate(&p->any, u, star);
     for (size_t i = 0; i < p->row_count; i++)
-        if (!has_candidate(&p->rows[i], u)) add_candidate(&p->rows[i], u, effective(star));
+        if (!has_candidate(&p->rows[i], u)) add_candidate(&p->rows[i], u, star);
 }
 
 /* All client names of all maps, sorted, each once. The array is the caller's, the names are the config's. */

@@ -131,6 +131,12 @@ usec_t quota_full_until(const struct quota *q, const struct conf_quota *rules, u
 
 /* ---- prices ---- */
 
+const struct conf_price *price_at(const struct conf_model *m, bool peak)
+{
+    const struct conf_price *p = &m->peak_price;
+    return peak && (p->cache_hit > 0 || p->cache_miss > 0 || p->output > 0) ? p : &m->price;
+}
+
 double price_cost(const struct conf_price *p, uint64_t prompt, uint64_t cached, uint64_t completion)
 {
     uint64_t hit = cached < prompt ? cached : prompt;

@@ -97,10 +97,10 @@ void quota_close(struct hold *h, const struct upstream *u, usec_t wall)
 static void note_quota(struct hold *h, const struct lease *l, const struct result *r)
 {
     const struct upstream *u = l->upstream;
-    const struct conf_model *m = l->candidate->model;
+    const struct conf_model *m = l->candidate->listed;
     uint64_t tokens = r->prompt + r->completion;
     if (!tokens || !quota_is_limited(&u->conf->quota)) return;
-    const struct conf_price *price = !m ? NULL : u->state->peak ? &m->peak_price : &m->price;
+    const struct conf_price *price = m ? price_at(m, u->state->peak) : NULL;
     usec_t wall = hold_wall(h);
     quota_tick(&u->state->quota, u->quota_zone, wall);
     quota_spend(&u->state->quota, tokens, price ? price_cost(price, r->prompt, r->cached, r->completion) : 0, wall);

@@ -348,6 +348,20 @@ END_TEST
 
 /* ---- prices ---- */
 
+START_TEST(test_a_price_at_all_hours)
+{
+    const struct conf_price usual = {.cache_miss = 2}, dear = {.output = 8};
+    const struct conf_model same = {.price = usual}, both = {.price = usual, .peak_price = dear};
+    const struct conf_model sometimes = {.peak_price = dear};
+    ck_assert_ptr_eq(price_at(&same, false), &same.price);
+    ck_assert_ptr_eq(price_at(&same, true), &same.price);
+    ck_assert_ptr_eq(price_at(&both, false), &both.price);
+    ck_assert_ptr_eq(price_at(&both, true), &both.peak_price);
+    ck_assert_ptr_eq(price_at(&sometimes, false), &sometimes.price);
+    ck_assert_ptr_eq(price_at(&sometimes, true), &sometimes.peak_price);
+}
+END_TEST
+
 START_TEST(test_costs)
 {
     const struct conf_price price = {.cache_hit = 0.5, .cache_miss = 2, .output = 8}, unknown = {0};
@@ -383,4 +397,4 @@ TEST_MAIN_WITH("quota", set_up, tear_down, test_any_limit_is_one, test_requests_
                test_set_back_over_midnight, test_a_clock_that_had_run_ahead, test_set_back_to_a_day_that_is_forgotten,
                test_a_little_disorder_is_no_set_clock, test_minutes_of_a_clock_that_is_set_back,
                test_set_forward_the_minute_is_over, test_restored_days, test_a_restored_day_waits_for_its_turn,
-               test_sums_stay_at_the_largest, test_costs, test_blends)
+               test_sums_stay_at_the_largest, test_a_price_at_all_hours, test_costs, test_blends)

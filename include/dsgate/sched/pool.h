@@ -114,6 +114,7 @@ bool upstream_serves(const struct upstream *u, const struct endpoint *e);
 struct candidate {
     struct upstream *upstream;
     const struct conf_model *model; /* NULL: the client's name goes through */
+    const struct conf_model *listed; /* its row in the upstream's map, which may be "*"; NULL: there is none */
     struct target *target;
     struct slot *slot;
     unsigned cap;                   /* of the slot; 0 = none */

@@ -52,6 +52,9 @@ void quota_spend(struct quota *q, uint64_t tokens, double cost, usec_t wall);
  * waits for that day. */
 void quota_restore(struct quota *q, const struct quota_day *used);
 
+/* The price that counts now: at peak hours peak_price, where there is one. */
+const struct conf_price *price_at(const struct conf_model *m, bool peak);
+
 /* What a call cost in USD; 0 where the price is not known. `cached` is the part of `prompt` that is billed as a cache
  * hit. */
 double price_cost(const struct conf_price *price, uint64_t prompt, uint64_t cached, uint64_t completion);
