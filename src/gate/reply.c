@@ -42,12 +42,13 @@ void reply_put_fields(struct buf *b, const struct request *r)
     BUF_ADD(b, "\r\n");
 }
 
-/* In whole seconds for everybody, and in milliseconds for OpenAI's libraries, which look there first. */
+/* In whole seconds for everybody, and in milliseconds for OpenAI's libraries, which look there first. Both are rounded
+ * up: whoever waits exactly that long must not come too early. */
 static void put_retry_after(struct buf *b, usec_t time)
 {
-    usec_t seconds = (time + USEC_PER_SEC - 1) / USEC_PER_SEC;
+    usec_t seconds = (time + USEC_PER_SEC - 1) / USEC_PER_SEC, ms = (time + USEC_PER_MS - 1) / USEC_PER_MS;
     http_put_u64(b, TEXT("Retry-After"), seconds < RETRY_AFTER_MAX ? (uint64_t)seconds : RETRY_AFTER_MAX);
-    if (seconds <= RETRY_AFTER_MAX) http_put_u64(b, TEXT("retry-after-ms"), (uint64_t)(time / USEC_PER_MS));
+    if (seconds <= RETRY_AFTER_MAX) http_put_u64(b, TEXT("retry-after-ms"), (uint64_t)ms);
 }
 
 /* Who should not try again is not told when. `measured` is better than the row's guess; 0 = there is none. */
