@@ -41,7 +41,8 @@ static void on_answer(void *arg, const struct curl_result *result)
     const struct conf_upstream *u = w->upstream->conf;
     struct health_rules rules = health_rules_of(u);
     w->get = NULL;
-    log_debug("probe of %s: %s, status %u", w->upstream->name, result->status ? "answered" : result->error, result->status);
+    log_debug("probe of %s: %s, status %u", w->upstream->name, result->status ? "answered" : result->error,
+              result->status);
     if (!result->connected && w->pin + 1 < w->upstream->origin->pins.count) {
         ask(w, w->pin + 1);
         return;
