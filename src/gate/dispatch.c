@@ -37,11 +37,13 @@ static const struct attempt_ops attempt_callbacks = {on_data, on_failed};
 
 /* ---- the step ---- */
 
-/* A deadline that the client has set, or that failed attempts have used up, says nothing about the upstream. */
+/* A deadline that the client has set, or that failed attempts or a long wait have used up, says nothing about the
+ * upstream. */
 static bool deadline_is_neutral(const struct request *r)
 {
-    usec_t wanted = r->admission.hints.timeout;
-    return r->attempts > 0 || (wanted && wanted < r->pool->config->timeouts.total);
+    usec_t wanted = r->admission.hints.timeout, total = r->pool->config->timeouts.total;
+    bool waited_long = r->deadline - loop_now(r->worker->loop) < total / 2;
+    return r->attempts > 0 || waited_long || (wanted && wanted < total);
 }
 
 static enum flow start(struct request *r)
