@@ -100,10 +100,18 @@ static bool is_past_neutral_deadline(const struct attempt *a, enum net_error e)
     return e == NET_TOTAL_TIMEOUT && a->options.deadline_is_neutral && loop_now(a->loop) >= a->options.deadline;
 }
 
+/* Whoever falls silent meets another time-out before. That an answer has no end says more about what was asked for, and
+ * about how slowly the client takes it. */
+static bool is_endless(const struct attempt *a, enum net_error e)
+{
+    return e == NET_TOTAL_TIMEOUT && (a->answer.is_stream ? a->first_token > 0 : a->reading.committed);
+}
+
 static void fail_transport(struct attempt *a, const struct client_failure *f)
 {
     bool late = is_past_neutral_deadline(a, f->error);
-    struct attempt_failure why = {.verdict = late || f->error == NET_NO_DESCRIPTORS ? VERDICT_NONE : VERDICT_FAULT,
+    bool neutral = late || f->error == NET_NO_DESCRIPTORS || is_endless(a, f->error);
+    struct attempt_failure why = {.verdict = neutral ? VERDICT_NONE : VERDICT_FAULT,
                                   .failure = late ? FAIL_DEADLINE : failure_of_net_error(f->error),
                                   .reason = late ? "deadline" : net_error_name(f->error),
                                   .may_replay = a->from.endpoint->replayable || !f->sent};

@@ -45,4 +45,23 @@ START_TEST(time_spent_in_the_queue_is_not_the_upstreams)
 }
 END_TEST
 
-TEST_MAIN("blame", time_spent_in_the_queue_is_not_the_upstreams)
+/* Who asks for an answer that is longer than the time there is gets only a part of it, from an upstream that works. */
+START_TEST(an_endless_stream_is_nobodys_fault)
+{
+    begin(QUIET "timeouts: {total: 10s}\n"
+                "upstreams: [{name: a, base_url: 'http://a.test:80/v1'}]\n");
+    struct wire *client = gateway_connect();
+    client_post_chat(client, ",\"stream\":true");
+    upstream_stream_head(a.wires[0]);
+    for (int i = 0; i < 11; i++) {
+        upstream_chunk(a.wires[0], delta("on and on"));
+        fake_run(USEC_PER_SEC);
+    }
+    ck_assert(text_find(wire_received(client), TEXT("\"upstream_timeout\"")) < wire_received(client).n);
+    ck_assert_uint_eq(gateway_attempts("a", "fault"), 0);
+    ck_assert_uint_eq(gateway_attempts("a", "neutral"), 1);
+    gateway_end();
+}
+END_TEST
+
+TEST_MAIN("blame", time_spent_in_the_queue_is_not_the_upstreams, an_endless_stream_is_nobodys_fault)
