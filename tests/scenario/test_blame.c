@@ -17,6 +17,11 @@ static struct wire *busy_wire(struct fake_upstream *u)
     return NULL;
 }
 
+static bool was_asked_with(struct wire *w, const char *bytes)
+{
+    return text_find(wire_received(w), text_of(bytes)) < wire_received(w).n;
+}
+
 static void answer(struct fake_upstream *u, unsigned status)
 {
     struct wire *w = busy_wire(u);
@@ -64,4 +69,30 @@ START_TEST(an_endless_stream_is_nobodys_fault)
 }
 END_TEST
 
-TEST_MAIN("blame", time_spent_in_the_queue_is_not_the_upstreams, an_endless_stream_is_nobodys_fault)
+/* ---- keys ---- */
+
+/* What chooses an account beside the key would make upstreams refuse a key that is good. */
+START_TEST(clients_choose_no_account_of_the_gateways_key)
+{
+    static const char fields[] = "OpenAI-Organization: org-other\r\nopenai-project: proj-other\r\n"
+                                 "Cookie: session=1\r\nX-Goog-Api-Key: client\r\nX-Custom: kept\r\n";
+    static const char *const names[] = {"OpenAI-Organization", "openai-project", "Cookie", "X-Goog-Api-Key"};
+    begin(QUIET "upstreams:\n"
+                "  - {name: a, base_url: 'http://a.test:80/v1', api_key: sk-ours}\n"
+                "  - {name: b, base_url: 'http://b.test:80/v1', models: {open: open}}\n");
+    ask(fields);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        ck_assert_msg(!was_asked_with(busy_wire(&a), names[i]), "%s", names[i]);
+    ck_assert(was_asked_with(busy_wire(&a), "X-Custom: kept"));
+    answer(&a, 200);
+    struct wire *own = gateway_connect();
+    client_post(own, "/v1/chat/completions", fields, "{\"model\":\"open\",\"messages\":[]}");
+    struct fake_upstream *asked = busy_wire(&a) ? &a : &b;
+    if (asked == &b) ck_assert(was_asked_with(busy_wire(&b), "OpenAI-Organization: org-other"));
+    answer(asked, 200);
+    gateway_end();
+}
+END_TEST
+
+TEST_MAIN("blame", time_spent_in_the_queue_is_not_the_upstreams, an_endless_stream_is_nobodys_fault,
+          clients_choose_no_account_of_the_gateways_key)
