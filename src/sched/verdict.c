@@ -12,6 +12,19 @@ static void cool_key(struct upstream_state *s, unsigned i, usec_t until)
     if (until > s->keys_until) s->keys_until = until;
 }
 
+/* Not any more where a reload has put another key in its place: what happens to a call that still carries the old one
+ * says nothing about that. */
+static bool key_is_current(const struct hold *h, const struct lease *l)
+{
+    const struct pool *now = h->s->pool;
+    if (l->upstream->pool == now) return true;
+    for (size_t i = 0; i < now->upstream_count; i++) {
+        const char *key = conf_key(now->upstreams[i].conf, l->key_index);
+        if (now->upstreams[i].state == l->upstream->state) return key && !strcmp(key, l->key);
+    }
+    return false;
+}
+
 /* A key that is refused is tried again sooner or later: accounts get money again, and keys are renewed. */
 static void refuse_key(struct hold *h, const struct lease *l)
 {
@@ -33,7 +46,7 @@ static bool spare_key(struct hold *h, const struct lease *l, usec_t retry_after)
     unsigned n = conf_key_count(u->conf);
     usec_t time = retry_after ? usec_earlier(retry_after, LIMIT_COOL_MAX) : KEY_BUSY;
     if (n < 2) return false;
-    cool_key(u->state, l->key_index, h->now + time);
+    if (key_is_current(h, l)) cool_key(u->state, l->key_index, h->now + time);
     for (unsigned i = 0; i < n; i++)
         if (u->state->keys[i].cool_until <= h->now) return true;
     return false;
@@ -41,7 +54,7 @@ static bool spare_key(struct hold *h, const struct lease *l, usec_t retry_after)
 
 static void note_key(struct hold *h, const struct lease *l, const struct result *r)
 {
-    if (!l->key) return;
+    if (!l->key || !key_is_current(h, l)) return;
     if (r->outcome == OUTCOME_KEY) refuse_key(h, l);
     if (r->outcome == OUTCOME_SUCCESS) l->upstream->state->keys[l->key_index].refused = 0;
 }

@@ -94,5 +94,27 @@ START_TEST(clients_choose_no_account_of_the_gateways_key)
 }
 END_TEST
 
+/* A key that a reload has replaced is refused sooner or later by calls that still carry it. */
+START_TEST(an_old_keys_refusal_is_not_the_new_ones)
+{
+    static const char with_old[] = QUIET "upstreams: [{name: a, base_url: 'http://a.test:80/v1', api_keys: [sk-old, sk-two]}]\n";
+    static const char with_new[] = QUIET "upstreams: [{name: a, base_url: 'http://a.test:80/v1', api_keys: [sk-new, sk-two]}]\n";
+    begin(with_old);
+    ask("");
+    gateway_reload(with_new);
+    ck_assert(was_asked_with(busy_wire(&a), "Bearer sk-old"));
+    answer(&a, 401);
+    answer(&a, 200); /* the other key */
+    unsigned new = 0;
+    for (int i = 0; i < 4; i++) {
+        ask("");
+        new += was_asked_with(busy_wire(&a), "Bearer sk-new");
+        answer(&a, 200);
+    }
+    ck_assert_uint_eq(new, 2);
+    gateway_end();
+}
+END_TEST
+
 TEST_MAIN("blame", time_spent_in_the_queue_is_not_the_upstreams, an_endless_stream_is_nobodys_fault,
-          clients_choose_no_account_of_the_gateways_key)
+          clients_choose_no_account_of_the_gateways_key, an_old_keys_refusal_is_not_the_new_ones)
