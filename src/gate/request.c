@@ -52,6 +52,7 @@ static struct result result_of(const struct request *r, enum outcome o)
     const struct usage *usage = &attempt_facts(r->attempt)->usage;
     result.first_token = first_token ? first_token - attempt_started(r->attempt) : 0;
     result.retry_after = attempt_retry_after(r->attempt);
+    result.forbidden = attempt_answer(r->attempt)->status == 403;
     result.prompt = tokens(usage->prompt);
     result.cached = tokens(usage->cached);
     result.completion = tokens(usage->completion);

@@ -5,6 +5,7 @@
 #define KEY_COOL     (60 * USEC_PER_SEC)      /* after the first refusal; doubled with each further one */
 #define KEY_COOL_MAX (30 * 60 * USEC_PER_SEC)
 #define KEY_BUSY     (1 * USEC_PER_SEC)       /* back-pressure without Retry-After */
+#define KEY_TRUST    (60 * USEC_PER_SEC)      /* so long after a success a key is not doubted for a 403 */
 
 static void cool_key(struct upstream_state *s, unsigned i, usec_t until)
 {
@@ -25,14 +26,16 @@ static bool key_is_current(const struct hold *h, const struct lease *l)
     return false;
 }
 
-/* A key that is refused is tried again sooner or later: accounts get money again, and keys are renewed. */
-static void refuse_key(struct hold *h, const struct lease *l)
+/* A key that is refused is tried again sooner or later: accounts get money again, and keys are renewed. 403 is also what
+ * a client hears that asks for a model or a content which is not for it: a key that works for others stays. */
+static void refuse_key(struct hold *h, const struct lease *l, bool forbidden)
 {
     enum { DOUBLINGS = 5 };
     struct key_state *k = &l->upstream->state->keys[l->key_index];
     bool again = k->cool_until > h->now; /* of calls that were under way together, one counts */
+    bool is_trusted = forbidden && k->good_at && h->now - k->good_at < KEY_TRUST;
     unsigned n = k->refused < DOUBLINGS ? k->refused : DOUBLINGS;
-    if (again) return;
+    if (again || is_trusted) return;
     usec_t time = usec_earlier(KEY_COOL << n, KEY_COOL_MAX);
     k->refused++;
     cool_key(l->upstream->state, l->key_index, h->now + time);
@@ -55,8 +58,10 @@ static bool spare_key(struct hold *h, const struct lease *l, usec_t retry_after)
 static void note_key(struct hold *h, const struct lease *l, const struct result *r)
 {
     if (!l->key || !key_is_current(h, l)) return;
-    if (r->outcome == OUTCOME_KEY) refuse_key(h, l);
-    if (r->outcome == OUTCOME_SUCCESS) l->upstream->state->keys[l->key_index].refused = 0;
+    if (r->outcome == OUTCOME_KEY) refuse_key(h, l, r->forbidden);
+    if (r->outcome != OUTCOME_SUCCESS) return;
+    l->upstream->state->keys[l->key_index].refused = 0;
+    l->upstream->state->keys[l->key_index].good_at = h->now;
 }
 
 static void note_limit(struct hold *h, const struct lease *l, const struct result *r)

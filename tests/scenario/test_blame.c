@@ -116,5 +116,33 @@ START_TEST(an_old_keys_refusal_is_not_the_new_ones)
 }
 END_TEST
 
+/* 403 may be about the model or the words that a client has chosen: a key that works for others is not to blame. */
+START_TEST(a_forbidden_request_takes_no_key_away)
+{
+    begin(QUIET "upstreams:\n"
+                "  - {name: a, base_url: 'http://a.test:80/v1', api_key: sk-a}\n"
+                "  - {name: b, base_url: 'http://b.test:80/v1', api_key: sk-b, tier: backup}\n");
+    ask("");
+    answer(&a, 200);
+    for (int i = 0; i < 5; i++) {
+        struct wire *client = ask("");
+        answer(&a, 403);
+        answer(&b, 403);
+        ck_answer(client, 403, "{\"answer\":1}");
+        ask("");
+        answer(&a, 200);
+    }
+    fake_run(61 * USEC_PER_SEC); /* nobody was served for a while: now it may well be the key */
+    ask("");
+    answer(&a, 403);
+    answer(&b, 200);
+    ask("");
+    ck_assert_ptr_null(busy_wire(&a));
+    answer(&b, 200);
+    gateway_end();
+}
+END_TEST
+
 TEST_MAIN("blame", time_spent_in_the_queue_is_not_the_upstreams, an_endless_stream_is_nobodys_fault,
-          clients_choose_no_account_of_the_gateways_key, an_old_keys_refusal_is_not_the_new_ones)
+          clients_choose_no_account_of_the_gateways_key, an_old_keys_refusal_is_not_the_new_ones,
+          a_forbidden_request_takes_no_key_away)

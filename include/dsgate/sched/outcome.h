@@ -20,6 +20,7 @@ struct result {
     usec_t first_token;     /* from the start of the call; 0 = none came */
     usec_t retry_after;     /* that the upstream asked for; 0 = it did not */
     uint64_t prompt, cached, completion; /* tokens, as far as they are known; cached is a part of prompt */
+    bool forbidden;         /* with OUTCOME_KEY: 403, which may be about what the client asked for, and not the key */
 };
 
 #endif

@@ -66,6 +66,7 @@ struct target {
 
 struct key_state {
     usec_t cool_until;            /* [sched] not used before */
+    usec_t good_at;               /* [sched] of its last success; 0 = none */
     unsigned refused;             /* [sched] times in a row: the cool-down grows with it */
 };
 
