@@ -81,7 +81,7 @@ static enum flow nothing_left(struct request *r)
     return dispatch_give_up(r);
 }
 
-static enum flow ask(struct request *r);
+static enum flow ask_until(struct request *r, usec_t latest);
 
 /* There are other upstreams, or endpoints of theirs, than when it began to wait: one that has tried none yet asks the
  * new ones, if these serve its model. */
@@ -97,7 +97,7 @@ static enum flow ask_again(struct request *r)
         r->row = row;
         queue_classify(r);
     }
-    return ask(r);
+    return ask_until(r, r->ticket.latest); /* it has waited for a part of its time */
 }
 
 static enum flow wait_for_turn(struct request *r)
@@ -120,13 +120,18 @@ static enum flow settle(struct request *r, enum sched_answer answer)
     }
 }
 
-static enum flow ask(struct request *r)
+static enum flow ask_until(struct request *r, usec_t latest)
 {
     struct ticket *t = &r->ticket;
-    usec_t now = loop_now(r->worker->loop), longest = r->pool->config->queue.classes[t->priority].timeout;
     t->deadline = hurry_of(r);
-    t->latest = usec_earlier(now + longest, r->deadline);
-    return settle(r, sched_ask(r->worker->shared->sched, t, now));
+    t->latest = usec_earlier(latest, r->deadline);
+    return settle(r, sched_ask(r->worker->shared->sched, t, loop_now(r->worker->loop)));
+}
+
+static enum flow ask(struct request *r)
+{
+    usec_t longest = r->pool->config->queue.classes[r->ticket.priority].timeout;
+    return ask_until(r, loop_now(r->worker->loop) + longest);
 }
 
 enum flow queue_run(struct request *r)

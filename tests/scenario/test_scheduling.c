@@ -260,8 +260,27 @@ START_TEST(conversations_stay_where_they_are)
 }
 END_TEST
 
+/* Endpoints that come and go, and reloads, do not begin the wait anew. */
+START_TEST(a_wait_is_as_long_as_it_may_be_whatever_is_reloaded)
+{
+    static const char yaml[] = QUIET "upstreams: [{name: a, base_url: 'http://a.test:80/v1', max_concurrency: 1}]\n"
+                                     "queue: {reserve_p0: 0%, classes: {P2: {timeout: 10s}}}\n";
+    begin(yaml);
+    struct wire *first = ask(""), *second = ask("");
+    for (int i = 0; i < 4; i++) {
+        fake_run(3 * USEC_PER_SEC);
+        gateway_reload(yaml);
+    }
+    ck_error(second, 503, "gateway_queue_timeout");
+    answer(&a, 200, "{}");
+    ck_assert(is_answered(first));
+    gateway_end();
+}
+END_TEST
+
 TEST_MAIN("scheduling", the_more_urgent_goes_first, service_tier_is_a_class, who_is_in_a_hurry_goes_first_in_its_class,
           batch_work_waits_for_quiet_and_never_starves, a_part_is_kept_for_the_urgent, callers_share_fairly,
           who_cannot_be_served_in_time_is_told_at_once, lower_classes_are_shed_first,
           backups_serve_while_primaries_are_out, late_interactive_requests_may_use_backups,
-          a_standby_joins_when_many_wait, conversations_stay_where_they_are)
+          a_standby_joins_when_many_wait, conversations_stay_where_they_are,
+          a_wait_is_as_long_as_it_may_be_whatever_is_reloaded)
