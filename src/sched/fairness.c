@@ -98,15 +98,21 @@ static void forget_idle(struct fairness *f)
     }
 }
 
+static void rest(struct fairness *f, struct caller *c)
+{
+    f->weights -= c->weight;
+    if (c->clock > f->now)
+        list_push_back(&f->idle, &c->idle);
+    else
+        forget(f, c);
+}
+
 static void leave(struct fairness *f, struct ticket *t)
 {
     struct caller *c = t->turn.caller;
     f->waiting--;
     list_remove(&t->turn.node);
-    if (--c->waiting == 0) {
-        f->weights -= c->weight;
-        list_push_back(&f->idle, &c->idle);
-    }
+    if (--c->waiting == 0) rest(f, c);
     forget_idle(f);
 }
 
