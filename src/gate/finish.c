@@ -7,7 +7,7 @@ static enum outcome judge(const struct request *r)
 {
     if (r->cut) return r->failed.verdict == VERDICT_NONE ? OUTCOME_NEUTRAL : OUTCOME_FAULT;
     if (r->client_gone || !r->attempt) return OUTCOME_NEUTRAL;
-    return r->status < 400 ? OUTCOME_SUCCESS : OUTCOME_NEUTRAL;
+    return r->status < 400 && !attempt_facts(r->attempt)->error ? OUTCOME_SUCCESS : OUTCOME_NEUTRAL;
 }
 
 /* The class is settled together with who asks. */

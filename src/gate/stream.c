@@ -16,7 +16,9 @@ static size_t bytes_of_pieces(const struct request *r) { return iov_total(r->pie
  */
 static unsigned shown_status(const struct request *r, const struct attempt_answer *answer)
 {
-    return r->exhausted && answer->status < 400 ? failure_row(FAIL_UPSTREAM_BAD_ANSWER)->status : answer->status;
+    bool mistake = attempt_facts(r->attempt)->mistake;
+    if (!r->exhausted || answer->status >= 400) return answer->status;
+    return failure_row(mistake ? FAIL_BAD_REQUEST : FAIL_UPSTREAM_BAD_ANSWER)->status;
 }
 
 /* When the gateway has tried everything it says so, unless the upstream itself has named a time that client libraries

@@ -123,7 +123,9 @@ static void fail_transport(struct attempt *a, const struct client_failure *f)
 static enum verdict verdict_on(const struct attempt *a, enum reading_reason reason)
 {
     bool empty = reason == READING_EMPTY_ANSWER || reason == READING_EMPTY_STREAM;
+    bool mistake = reason == READING_ERROR_UNDER_200 && a->reading.facts.mistake;
     unsigned status = a->answer.status;
+    if (mistake) return VERDICT_NONE;
     if (empty && a->kept_alive) return VERDICT_BUSY;
     if (a->reading.mode != READ_ERROR) return VERDICT_FAULT;
     if (status == 429 || status == 503) return VERDICT_BUSY;

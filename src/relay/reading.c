@@ -88,7 +88,8 @@ struct reading_step reading_commit(struct reading *r)
 static bool inside(struct text whole, const char *p) { return p >= whole.p && p <= whole.p + whole.n; }
 
 /* Reads the events of a piece. Returns the range of the piece that whole events cover; events that were put together
- * from several pieces are appended to `held`. *told: an error came before any token. */
+ * from several pieces are appended to `held`. *told: an error came before any token. What the client did wrong is for
+ * the client to read: no other upstream could mend it. */
 static struct text read_events(struct reading *r, struct text in, bool *told)
 {
     struct text piece = in, whole = text_make(in.p, 0);
@@ -103,7 +104,7 @@ static struct text read_events(struct reading *r, struct text in, bool *told)
         if (!e.has_data) continue;
         r->events++;
         answer_read_event(&r->facts, r->family, e.name, e.data, r->facts.token);
-        if (r->facts.error && !r->committed && !r->facts.token) *told = true;
+        if (r->facts.error && !r->facts.mistake && !r->committed && !r->facts.token) *told = true;
     }
     return whole;
 }

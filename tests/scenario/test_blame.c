@@ -143,6 +143,34 @@ START_TEST(a_forbidden_request_takes_no_key_away)
 }
 END_TEST
 
+/* ---- what was asked for ---- */
+
+static const char mistake[] = "{\"error\":{\"message\":\"too long\",\"type\":\"BadRequestError\",\"code\":400}}";
+
+/* Some servers find out only after they have said 200 what is wrong with a request. Each of them would, and none of them
+ * is broken. */
+START_TEST(a_mistake_told_under_200_is_the_clients)
+{
+    begin(two_upstreams);
+    struct wire *plain = ask(""), *stream = gateway_connect();
+    struct fake_upstream *first = busy_wire(&a) ? &a : &b, *other = first == &a ? &b : &a;
+    upstream_json(busy_wire(first), 200, mistake);
+    ck_answer(plain, 400, mistake);
+    ck_assert_ptr_null(busy_wire(other));
+    client_post_chat(stream, ",\"stream\":true");
+    struct wire *w = other->wires[0];
+    upstream_stream_head(w);
+    char *event = mem_printf("data: %s\n\ndata: [DONE]\n\n", mistake);
+    upstream_chunk(w, event);
+    upstream_stream_end(w);
+    ck_answer(stream, 200, event);
+    mem_free(event);
+    ck_assert_uint_eq(gateway_attempts("a", "neutral"), 1);
+    ck_assert_uint_eq(gateway_attempts("b", "neutral"), 1);
+    gateway_end();
+}
+END_TEST
+
 TEST_MAIN("blame", time_spent_in_the_queue_is_not_the_upstreams, an_endless_stream_is_nobodys_fault,
           clients_choose_no_account_of_the_gateways_key, an_old_keys_refusal_is_not_the_new_ones,
-          a_forbidden_request_takes_no_key_away)
+          a_forbidden_request_takes_no_key_away, a_mistake_told_under_200_is_the_clients)

@@ -34,6 +34,7 @@ struct answer_facts {
     enum finish finish;
     bool token; /* some real content: text, reasoning or a tool call. Role-only and empty deltas are none */
     bool error; /* it is an error object, whatever the status: providers have several shapes */
+    bool mistake; /* … that says by its code, 400, 413 or 422, that the request is to blame */
     bool valid; /* answer_read_body() only: the body is one whole JSON value */
     bool done;  /* the stream's own end: [DONE], message_stop, response.completed/incomplete/failed/cancelled */
 };
