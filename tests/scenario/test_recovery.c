@@ -320,9 +320,45 @@ START_TEST(tokens_are_a_quota)
 }
 END_TEST
 
+/* A dollar a token, five dollars a day: the first answer spends them. The other one is a backup. */
+static void ck_money_is_counted(const char *rest)
+{
+    char *yaml = mem_printf(QUIET "upstreams:\n"
+                                  "  - {name: a, base_url: 'http://a.test:80/v1', quota: {cost_per_day: 5}, %s}\n"
+                                  "  - {name: b, base_url: 'http://b.test:80/v1', tier: backup}\n",
+                            rest);
+    begin(yaml);
+    mem_free(yaml);
+    ask("");
+    struct wire *w = busy_wire(&a);
+    wire_clear(w);
+    upstream_json(w, 200, "{\"choices\":[],\"usage\":{\"prompt_tokens\":0,\"completion_tokens\":9}}");
+    ask("");
+    ck_assert_ptr_null(busy_wire(&a));
+    answer(&b, "200 OK");
+    gateway_end();
+}
+
+START_TEST(money_is_a_quota)
+{
+    ck_money_is_counted("models: {m: {price: {output: 1000000}}}");
+    ck_money_is_counted("models: {'*': {price: {output: 1000000}}}");
+    ck_money_is_counted("models: {m: {name: '*', price: {output: 1000000}}}");
+}
+END_TEST
+
+/* Peak hours without a price of their own are not free. */
+START_TEST(money_is_a_quota_in_peak_hours)
+{
+    ck_money_is_counted("peak: '00:00-24:00', models: {m: {price: {output: 1000000}}}");
+    ck_money_is_counted("peak: '00:00-24:00', models: {m: {peak_price: {output: 1000000}}}");
+    ck_money_is_counted("peak: '00:00-24:00', models: {m: {price: {output: 1}, peak_price: {output: 1000000}}}");
+}
+END_TEST
+
 TEST_MAIN("recovery", a_breaker_opens_with_the_last_straw, back_pressure_and_mistakes_open_no_breaker,
           all_out_is_waited_for, all_out_for_too_long_is_told, late_failures_never_shorten_a_cool_down,
           a_neutral_trial_gives_its_place_back, retry_after_cools_the_account, retry_after_may_be_a_date,
           back_pressure_lowers_the_limit_for_a_while, nothing_but_keep_alives_is_back_pressure, keys_are_used_in_turn,
           a_refused_key_rests_and_comes_back, a_refused_key_fails_over, a_spent_quota_moves_the_traffic,
-          tokens_are_a_quota)
+          tokens_are_a_quota, money_is_a_quota, money_is_a_quota_in_peak_hours)
