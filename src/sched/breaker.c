@@ -117,8 +117,9 @@ enum breaker_change breaker_note(struct breaker *b, const struct conf_breaker *r
     return b->state == BREAKER_HALF_OPEN && trial ? note_trial(b, rules, o, now, random) : BREAKER_SAME;
 }
 
-enum breaker_change breaker_recover(struct breaker *b)
+enum breaker_change breaker_recover(struct breaker *b, usec_t now)
 {
+    if (b->state == BREAKER_CLOSED) close_again(b, now);
     b->opened = 0;
     return breaker_tick(b, b->open_until);
 }

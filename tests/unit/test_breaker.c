@@ -181,21 +181,38 @@ END_TEST
 
 START_TEST(test_recovery_by_probes)
 {
-    struct breaker b = {0};
-    ck_assert_int_eq(breaker_recover(&b), BREAKER_SAME);
-    ck_assert_int_eq(b.state, BREAKER_CLOSED);
-    b = opened_at(0, 0);
+    struct breaker b = opened_at(0, 0);
     for (int i = 0; i < 5; i++) {
         usec_t due = breaker_due(&b);
         breaker_tick(&b, due);
         note_fault(&b, breaker_begin(&b), due, due, 0);
     }
     usec_t now = breaker_due(&b) - SECOND;
-    ck_assert_int_eq(breaker_recover(&b), BREAKER_HALF_OPENED);
-    ck_assert_int_eq(breaker_recover(&b), BREAKER_SAME);
+    ck_assert_int_eq(breaker_recover(&b, now), BREAKER_HALF_OPENED);
+    ck_assert_int_eq(breaker_recover(&b, now), BREAKER_SAME);
     ck_assert(breaker_admits(&b, &usual));
     ck_assert_int_eq(note_fault(&b, breaker_begin(&b), now, now, 0), BREAKER_OPENED);
     ck_assert_int_eq(breaker_due(&b), now + usual.open);
+}
+END_TEST
+
+/* It went down before its breaker opened. */
+START_TEST(test_recovery_by_probes_while_closed)
+{
+    const usec_t now = 100 * SECOND, slow = 100 * SECOND;
+    struct breaker b = {0};
+    for (unsigned i = 1; i < usual.failures; i++)
+        note_fault(&b, false, SECOND, SECOND, 0);
+    ck_assert_int_eq(breaker_recover(&b, now), BREAKER_SAME);
+    ck_assert_int_eq(b.state, BREAKER_CLOSED);
+    ck_assert_uint_eq(breaker_share(&b, &usual, slow, now), 100);
+    ck_assert_uint_eq(breaker_share(&b, &usual, slow, now + slow / 2), 550);
+    ck_assert_uint_eq(breaker_share(&b, &usual, slow, now + slow), 1000);
+    for (int i = 0; i < 9; i++)
+        ck_assert_int_eq(note_fault(&b, false, now - 1, now + 1, 0), BREAKER_SAME);
+    for (unsigned i = 1; i < usual.failures; i++)
+        ck_assert_int_eq(note_fault(&b, false, now, now + 1, 0), BREAKER_SAME);
+    ck_assert_int_eq(note_fault(&b, false, now, now + 1, 0), BREAKER_OPENED);
 }
 END_TEST
 
@@ -328,4 +345,4 @@ END_TEST
 
 TEST_MAIN("breaker", test_failures_in_a_row, test_share_of_failures, test_jitter_only_adds,
           test_it_is_due_when_it_is_open, test_late_failures_change_nothing, test_trials_of_an_earlier_time,
-          test_recovery_by_probes, test_share_of_its_weight, test_any_sequence, test_names)
+          test_recovery_by_probes, test_recovery_by_probes_while_closed, test_share_of_its_weight, test_any_sequence, test_names)

@@ -60,8 +60,9 @@ enum breaker_change breaker_note(struct breaker *b, const struct conf_breaker *r
                                  usec_t began, usec_t now, uint64_t random);
 
 /* Active probes say that the whole upstream has come back after having been down: trials may begin at once, and the
- * time that has grown is forgotten. */
-enum breaker_change breaker_recover(struct breaker *b);
+ * time that has grown is forgotten. A closed one begins anew, as after trials: its share grows from little, and results
+ * of calls that began before do not count. */
+enum breaker_change breaker_recover(struct breaker *b, usec_t now);
 
 /* The part of its weight that an upstream gets, in 1/1000 and at least 1: half_open percent until it is closed, 1000
  * when closed, and growing in a straight line between the two for slow_start after it has closed. */
