@@ -6,6 +6,7 @@
 #define KEY_COOL_MAX (30 * 60 * USEC_PER_SEC)
 #define KEY_BUSY     (1 * USEC_PER_SEC)       /* back-pressure without Retry-After */
 #define KEY_TRUST    (60 * USEC_PER_SEC)      /* so long after a success a key is not doubted for a 403 */
+#define QUOTA_CALM   (60 * USEC_PER_SEC)      /* so long it must have had room before it is spent once more */
 
 static void cool_key(struct upstream_state *s, unsigned i, usec_t until)
 {
@@ -103,13 +104,16 @@ void verdict_note_trial(struct hold *h, const struct lease *l) { note_breaker(h,
 
 void verdict_note_unused(struct hold *h, const struct lease *l) { note_breaker(h, l, OUTCOME_NEUTRAL); }
 
+/* Who asks for more than a minute's quota spends it again with each second of room: that is told once. */
 void quota_close(struct hold *h, const struct upstream *u, usec_t wall)
 {
     struct upstream_state *s = u->state;
     usec_t until = quota_full_until(&s->quota, &u->conf->quota, wall);
-    bool was_open = s->quota_until <= h->now;
+    bool told = s->quota_spent && h->now - s->quota_spent < QUOTA_CALM;
     s->quota_until = until ? until - h->s->wall_offset : 0;
-    if (until && was_open) notice_add(&h->notices, NOTICE_QUOTA_SPENT, u->name, "", until - wall, 0);
+    if (!until) return;
+    if (!told) notice_add(&h->notices, NOTICE_QUOTA_SPENT, u->name, "", until - wall, 0);
+    s->quota_spent = h->now;
 }
 
 static void note_quota(struct hold *h, const struct lease *l, const struct result *r)

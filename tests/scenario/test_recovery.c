@@ -1,6 +1,7 @@
 /* Upstreams that fail, are busy, refuse a key or spend a quota: who is spared what, for how long, and how they come
  * back. */
 #include "scenario.h"
+#include <unistd.h>
 
 static const char body[] = "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}";
 
@@ -24,14 +25,16 @@ static void answer(struct fake_upstream *u, const char *head)
     struct wire *w = busy_wire(u);
     ck_assert_msg(w != NULL, "%s has no request", u->host);
     wire_clear(w);
-    char *bytes = mem_printf("HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: 12\r\n\r\n{\"answer\":1}", head);
+    char *bytes =
+        mem_printf("HTTP/1.1 %s\r\nContent-Type: application/json\r\nContent-Length: 12\r\n\r\n{\"answer\":1}", head);
     wire_send(w, text_of(bytes));
     fake_settle();
     mem_free(bytes);
 }
 
-static const char one_hasty[] = QUIET "upstreams:\n"
-                                      "  - {name: a, base_url: 'http://a.test:80/v1', breaker: {failures: 1, open: 10s}}\n";
+static const char one_hasty[] =
+    QUIET "upstreams:\n"
+          "  - {name: a, base_url: 'http://a.test:80/v1', breaker: {failures: 1, open: 10s}}\n";
 
 /* A breaker looks at every result, not every now and then. */
 START_TEST(a_breaker_opens_with_the_last_straw)
@@ -204,7 +207,8 @@ START_TEST(back_pressure_lowers_the_limit_for_a_while)
         ask("X-Dsgate-Priority: P0\r\n");
     }
     ck_assert_uint_eq(gateway_in_flight("a"), 8);
-    while (busy_wire(&a)) answer(&a, "200 OK");
+    while (busy_wire(&a))
+        answer(&a, "200 OK");
     gateway_end();
 }
 END_TEST
@@ -266,7 +270,8 @@ START_TEST(a_refused_key_rests_and_comes_back)
     for (unsigned i = 0; i < a.wire_count; i++)
         first += was_asked_with(a.wires[i], "sk-first");
     ck_assert_uint_eq(first, 1);
-    while (busy_wire(&a)) answer(&a, "200 OK");
+    while (busy_wire(&a))
+        answer(&a, "200 OK");
     gateway_end();
 }
 END_TEST
@@ -301,6 +306,39 @@ START_TEST(a_spent_quota_moves_the_traffic)
     fake_run(61 * USEC_PER_SEC);
     ask("");
     answer(&a, "200 OK");
+    gateway_end();
+}
+END_TEST
+
+static unsigned times_logged(FILE *log, const char *words)
+{
+    char line[512];
+    unsigned n = 0;
+    rewind(log);
+    while (fgets(line, sizeof line, log))
+        n += strstr(line, words) != NULL;
+    return n;
+}
+
+/* With each second that has room again it is spent again: no news. */
+START_TEST(a_spent_minute_is_told_once)
+{
+    begin(QUIET "upstreams:\n"
+                "  - {name: a, base_url: 'http://a.test:80/v1', quota: {requests_per_minute: 2}}\n"
+                "  - {name: b, base_url: 'http://b.test:80/v1', tier: backup}\n");
+    FILE *log = tmpfile();
+    int error_output = dup(STDERR_FILENO);
+    dup2(fileno(log), STDERR_FILENO);
+    for (int i = 0; i < 200; i++) {
+        ask("");
+        answer(busy_wire(&a) ? &a : &b, "200 OK");
+        fake_run(USEC_PER_SEC);
+    }
+    dup2(error_output, STDERR_FILENO);
+    ck_assert_uint_eq(times_logged(log, "quota is spent"), 1);
+    ck_assert_uint_eq(gateway_attempts("a", "success"), 8);
+    close(error_output);
+    fclose(log);
     gateway_end();
 }
 END_TEST
@@ -361,4 +399,4 @@ TEST_MAIN("recovery", a_breaker_opens_with_the_last_straw, back_pressure_and_mis
           a_neutral_trial_gives_its_place_back, retry_after_cools_the_account, retry_after_may_be_a_date,
           back_pressure_lowers_the_limit_for_a_while, nothing_but_keep_alives_is_back_pressure, keys_are_used_in_turn,
           a_refused_key_rests_and_comes_back, a_refused_key_fails_over, a_spent_quota_moves_the_traffic,
-          tokens_are_a_quota, money_is_a_quota, money_is_a_quota_in_peak_hours)
+          a_spent_minute_is_told_once, tokens_are_a_quota, money_is_a_quota, money_is_a_quota_in_peak_hours)
