@@ -28,9 +28,13 @@ static struct metrics_upstream describe(const struct upstream *u, const struct s
     struct metrics_upstream d = {.name = u->name,
                                  .up = !v->down,
                                  .draining = v->draining,
+                                 .standing_by = v->standing_by,
+                                 .has_quota = quota_is_limited(&u->conf->quota),
+                                 .spent = v->spent_for > 0,
                                  .in_flight = v->in_flight,
                                  .weight = v->weight,
                                  .keys_cooling = v->keys_cooling,
+                                 .limit = u->cap,
                                  .today = {v->today.requests, v->today.tokens, v->today.cost},
                                  .targets = targets,
                                  .target_count = v->target_count};

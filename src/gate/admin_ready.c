@@ -7,7 +7,7 @@ static size_t count_ready(struct admin *a)
     size_t ready = 0;
     for (size_t i = 0; i < a->pool->upstream_count; i++) {
         sched_look(a->shared->sched, &a->pool->upstreams[i], loop_now(a->loop), a->view);
-        ready += !a->view->down && !a->view->draining;
+        ready += !a->view->down && !a->view->draining && !a->pool->upstreams[i].unknown;
     }
     return ready;
 }

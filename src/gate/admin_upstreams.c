@@ -3,14 +3,23 @@
 #include "admin_private.h"
 #include <limits.h>
 
-static void put_today(struct admin_json *j, const struct quota_day *today, usec_t spent_for)
+static void put_today(struct admin_json *j, const struct quota_day *today)
 {
     admin_json_open(j, "today", '{');
     admin_json_u64(j, "requests", today->requests);
     admin_json_u64(j, "tokens", today->tokens);
     admin_json_double(j, "cost_usd", today->cost);
     admin_json_close(j, '}');
-    admin_json_ms(j, "spent_for_ms", spent_for);
+}
+
+/* Where nothing is limited nothing is counted: zeros would look as if nothing had been used. */
+static void put_quota(struct admin_json *j, const struct conf_quota *rules, const struct sched_upstream_view *v)
+{
+    if (quota_is_limited(rules))
+        put_today(j, &v->today);
+    else
+        admin_json_null(j, "today");
+    admin_json_ms(j, "spent_for_ms", v->spent_for);
 }
 
 static void put_attempts(struct admin_json *j, const struct upstream_state *state)
@@ -76,7 +85,6 @@ static void put_state(struct admin_json *j, const struct sched_upstream_view *v,
         admin_json_null(j, "next_probe_ms");
     else
         admin_json_ms(j, "next_probe_ms", v->probe_due - now);
-    put_today(j, &v->today, v->spent_for);
 }
 
 static void put_upstream(struct admin *a, struct admin_json *j, const struct upstream *u)
@@ -87,6 +95,7 @@ static void put_upstream(struct admin *a, struct admin_json *j, const struct ups
     admin_json_open(j, NULL, '{');
     put_config(j, u);
     put_state(j, view, now);
+    put_quota(j, &u->conf->quota, view);
     put_attempts(j, u->state);
     admin_json_open(j, "models", '[');
     for (unsigned i = 0; i < view->target_count; i++)

@@ -8,24 +8,35 @@ static uint64_t draining_of(const struct metrics_upstream *u) { return u->draini
 static uint64_t in_flight_of(const struct metrics_upstream *u) { return u->in_flight; }
 static uint64_t weight_of(const struct metrics_upstream *u) { return u->weight; }
 static uint64_t keys_cooling_of(const struct metrics_upstream *u) { return u->keys_cooling; }
+static uint64_t standing_by_of(const struct metrics_upstream *u) { return u->standing_by; }
+static uint64_t spent_of(const struct metrics_upstream *u) { return u->spent; }
+static uint64_t limit_of_all(const struct metrics_upstream *u) { return u->limit; }
 
 static void write_gauges(const struct metrics_upstream *upstreams, size_t n, struct buf *out)
 {
     static const struct {
         const char *name, *help;
         uint64_t (*value)(const struct metrics_upstream *u);
+        bool only_if_set;
     } gauges[] = {
         {"dsgate_upstream_up", "1 when the upstream is up.", up_of},
         {"dsgate_upstream_draining", "1 when an operator has taken the upstream out.", draining_of},
         {"dsgate_upstream_in_flight", "Calls under way at the upstream.", in_flight_of},
         {"dsgate_upstream_weight", "The upstream's weight.", weight_of},
         {"dsgate_upstream_keys_cooling", "API keys of the upstream that it has refused lately.", keys_cooling_of},
+        {"dsgate_upstream_standing_by", "1 when the upstream is a standby that has not joined.", standing_by_of},
+        {"dsgate_upstream_spent", "1 when the upstream's quota has no room.", spent_of},
+        {"dsgate_upstream_concurrency_limit",
+         "Calls that may be under way at once for all models together, where there is a limit.", limit_of_all,
+         .only_if_set = true},
     };
     for (size_t g = 0; g < sizeof gauges / sizeof *gauges; g++) {
         metrics_write_head(out, gauges[g].name, "gauge", gauges[g].help);
         for (size_t i = 0; i < n; i++) {
+            uint64_t value = gauges[g].value(&upstreams[i]);
+            if (!value && gauges[g].only_if_set) continue;
             buf_printf(out, "%s{upstream=\"%s\"}", gauges[g].name, upstreams[i].name);
-            metrics_write_value(out, gauges[g].value(&upstreams[i]));
+            metrics_write_value(out, value);
         }
     }
 }
@@ -51,8 +62,9 @@ static void write_used(struct buf *out, const struct metrics_upstream *u, const 
 static void write_quotas(const struct metrics_upstream *upstreams, size_t n, struct buf *out)
 {
     metrics_write_head(out, "dsgate_quota_used", "gauge",
-                       "What was used of the upstream today: requests, tokens, cost in USD.");
+                       "What was used today of the upstream's quota: requests, tokens, cost in USD.");
     for (size_t i = 0; i < n; i++) {
+        if (!upstreams[i].has_quota) continue;
         write_used(out, &upstreams[i], "requests");
         metrics_write_value(out, upstreams[i].today.requests);
         write_used(out, &upstreams[i], "tokens");

@@ -345,4 +345,5 @@ END_TEST
 
 TEST_MAIN("breaker", test_failures_in_a_row, test_share_of_failures, test_jitter_only_adds,
           test_it_is_due_when_it_is_open, test_late_failures_change_nothing, test_trials_of_an_earlier_time,
-          test_recovery_by_probes, test_recovery_by_probes_while_closed, test_share_of_its_weight, test_any_sequence, test_names)
+          test_recovery_by_probes, test_recovery_by_probes_while_closed, test_share_of_its_weight,
+          test_any_sequence, test_names)

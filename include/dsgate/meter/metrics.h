@@ -79,13 +79,15 @@ enum { METRICS_OUTCOMES = 5 };
 
 struct metrics_upstream {
     const char *name;
-    bool up, draining;
+    bool up, draining, standing_by;
+    bool has_quota, spent;          /* spent: its quota has no room now */
     unsigned in_flight, weight, keys_cooling;
+    unsigned limit;                 /* of its account over all models; 0 = none */
     uint64_t outcomes[METRICS_OUTCOMES];
     struct {
         uint64_t requests, tokens;
         double cost;                /* USD */
-    } today;
+    } today;                        /* where it has a quota: else nothing is counted */
     const struct metrics_target *targets;
     size_t target_count;
 };
