@@ -30,8 +30,6 @@ struct prober {
 static void ask(struct watch *w, unsigned pin);
 static void look(struct prober *p);
 
-static bool is_alive(unsigned status) { return status > 0 && status < 500 && status != 429; }
-
 /* A pin that takes no connection is passed over for the next, as by requests. One that does is what they go to as well,
  * so that its answer is the upstream's. */
 static void on_answer(void *arg, const struct curl_result *result)
@@ -47,7 +45,7 @@ static void on_answer(void *arg, const struct curl_result *result)
         ask(w, w->pin + 1);
         return;
     }
-    sched_note_probe(p->sched, w->upstream->state, &rules, is_alive(result->status), loop_now(p->loop));
+    sched_note_probe(p->sched, w->upstream->state, &rules, health_is_alive(result->status), loop_now(p->loop));
     look(p);
 }
 

@@ -15,6 +15,8 @@ void health_suspect(struct health *h, usec_t now)
     h->due = now > h->soonest ? now : h->soonest;
 }
 
+bool health_is_alive(unsigned status) { return status >= 200 && status < 500; }
+
 static enum health_change succeeded(struct health *h, const struct health_rules *r)
 {
     h->suspected = false;

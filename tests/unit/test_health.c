@@ -153,6 +153,17 @@ START_TEST(test_rules_are_those_of_the_config)
 }
 END_TEST
 
+START_TEST(test_answers_of_somebody)
+{
+    static const unsigned alive[] = {200, 204, 302, 401, 402, 403, 404, 405, 429, 499};
+    static const unsigned dead[] = {0, 100, 103, 199, 500, 502, 503, 504, 599, 999};
+    for (int i = 0; i < COUNT(alive); i++)
+        ck_assert_msg(health_is_alive(alive[i]), "%u", alive[i]);
+    for (int i = 0; i < COUNT(dead); i++)
+        ck_assert_msg(!health_is_alive(dead[i]), "%u", dead[i]);
+}
+END_TEST
+
 TEST_MAIN("health", test_rules_are_those_of_the_config, test_transitions,
           test_probes_are_due_when_something_is_suspected, test_good_probes_are_confirmed_soon,
-          test_suspicions_are_no_flood, test_always, test_never, test_jitter)
+          test_suspicions_are_no_flood, test_always, test_never, test_jitter, test_answers_of_somebody)

@@ -37,6 +37,10 @@ enum health_change { HEALTH_SAME, HEALTH_WENT_DOWN, HEALTH_CAME_UP };
  * the interval between them, so that calls which fail where probes do not can't cause a flood of these. */
 void health_suspect(struct health *h, usec_t now);
 
+/* Does a probe's answer show that somebody is there? By its HTTP status, 0: none came. Who refuses a path, a key or the
+ * next request (429) is there; an interim answer (1xx) that no other one follows is none. */
+bool health_is_alive(unsigned status);
+
 /* The result of a probe. `random` is any number, for the jitter. */
 enum health_change health_note(struct health *h, const struct health_rules *r, bool alive, usec_t now, uint64_t random);
 
