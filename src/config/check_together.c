@@ -100,6 +100,23 @@ static void check_costs(struct reader *r, struct node *root)
                          "models");
 }
 
+/* What is found later must have room in any case: see sched/pool.h. */
+static void check_endpoints(struct reader *r, struct node *root)
+{
+    const struct config *c = r->config;
+    unsigned sum = 0;
+    for (size_t i = 0; i < c->upstream_count; i++) {
+        const struct conf_discover *d = &c->upstreams[i].discover;
+        sum += d->records ? d->max_endpoints : 1;
+        if (!d->records || sum <= CONF_ENDPOINTS_MAX) continue;
+        struct node *section = node_place(place_of(root, i), "discover");
+        reader_error(r, node_place(section, "max_endpoints"),
+                     "max_endpoints: with the upstreams before it there may be %u endpoints; expected at most %d in all",
+                     sum, CONF_ENDPOINTS_MAX);
+        return;
+    }
+}
+
 void check_together(struct reader *r, struct node *root)
 {
     if (node_has_mistake(node_place(root, "upstreams"))) return;
@@ -107,4 +124,5 @@ void check_together(struct reader *r, struct node *root)
     check_tiers(r, root);
     check_canaries(r, root);
     check_costs(r, root);
+    check_endpoints(r, root);
 }

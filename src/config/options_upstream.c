@@ -130,7 +130,8 @@ static const struct option discover_rows[] = {
     {"server", OPTION_TEXT, UPSTREAM(discover.server), .check = value_server, .unset = "the system's",
      .example = "127.0.0.1:8600", .doc = "DNS server to ask, with its port."},
     {"max_endpoints", OPTION_COUNT, UPSTREAM(discover.max_endpoints), .fallback = "32", .min = "1", .max = "128",
-     .shown = SHOWN_AS_COMMENT, .doc = "Endpoints that are used at most."},
+     .shown = SHOWN_AS_COMMENT, .doc = "Endpoints that are used at most. All upstreams together, with those that are no name for many, have at "
+            "most 256."},
 };
 static const struct option_table discover_table = {.size = sizeof(struct conf_upstream), ROWS(discover_rows)};
 

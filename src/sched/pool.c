@@ -122,7 +122,7 @@ static size_t count_upstreams(const struct config *config, const struct discover
 {
     size_t n = config->upstream_count;
     for (size_t i = 0; i < found_count; i++)
-        n += found[i].count;
+        n += found[i].count ? found[i].count - 1 : 0; /* they stand in its place */
     return n;
 }
 

@@ -324,6 +324,15 @@ static const struct mistake breaker_mistakes[] = {
     {UP "  health: {when: sometimes}\n", "f:4:18: when: 'sometimes' is unknown; expected suspected, always or never\n"},
 };
 
+#define MANY(name, most) \
+    "- {name: " name ", base_url: 'http://h', discover: {records: a, max_endpoints: " most "}}\n"
+
+START_TEST(test_endpoints_in_all)
+{
+    config_unref(config_of("upstreams:\n- {preset: ollama}\n" MANY("b", "128") MANY("c", "127")));
+}
+END_TEST
+
 static const struct mistake discover_mistakes[] = {
     {UP "  discover: a\n", "f:4:13: discover: found text; expected a mapping such as {records: a}\n"},
     {UP "  discover: {records: aaaa}\n", "f:4:23: records: 'aaaa' is unknown; expected a or srv\n"},
@@ -337,6 +346,8 @@ static const struct mistake discover_mistakes[] = {
      "f:4:34: server: 'consul' is not a server's address; expected one such as 127.0.0.1:8600 or \"[::1]:53\"\n"},
     {UP "  discover: {records: a, max_endpoints: 129}\n",
      "f:4:41: max_endpoints: '129' is out of range; expected 1 to 128\n"},
+    {UP "  discover: {records: a, max_endpoints: 128}\n- {preset: ollama}\n" MANY("b", "127") MANY("c", "1"),
+     "f:7:73: max_endpoints: with the upstreams before it there may be 257 endpoints; expected at most 256 in all\n"},
     {"upstreams: [{preset: vllm, discover: {records: a}}]\n",
      "f:1:38: discover: base_url has an address; expected a name to ask for\n"},
 };
@@ -365,6 +376,7 @@ static void add_tests(TCase *tests)
     tcase_add_loop_test(tests, test_quota_mistakes, 0, COUNT(quota_mistakes));
     tcase_add_test(tests, test_breaker_and_probes);
     tcase_add_test(tests, test_discover);
+    tcase_add_test(tests, test_endpoints_in_all);
     tcase_add_loop_test(tests, test_breaker_mistakes, 0, COUNT(breaker_mistakes));
     tcase_add_loop_test(tests, test_discover_mistakes, 0, COUNT(discover_mistakes));
 }

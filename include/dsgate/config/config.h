@@ -143,6 +143,8 @@ struct conf_breaker {
     unsigned trials;       /* at once at most; and so many successes close it */
 };
 
+enum { CONF_ENDPOINTS_MAX = 256 }; /* of all upstreams: one each, or max_endpoints */
+
 /* Many endpoints behind one name. */
 struct conf_discover {
     char *records;         /* "a" (A and AAAA) or "srv"; NULL = off: base_url is one endpoint */
