@@ -170,7 +170,7 @@ START_TEST(one_upstream)
         "{\"name\":\"a\",\"base_url\":\"http://a.test/v1\",\"tier\":\"primary\",\"zone\":\"z\",\"account\":\"shared\","
         "\"max_concurrency\":1,\"configured_weight\":1,\"weight\":1,\"up\":true,\"draining\":false,"
         "\"standing_by\":false,\"peak\":false,\"in_flight\":0,\"keys\":1,\"keys_cooling\":0,\"next_probe_ms\":null,"
-        "\"today\":{\"requests\":0,\"tokens\":0,\"cost_usd\":0},\"spent_for_ms\":0.000,"
+        "\"today\":null,\"spent_for_ms\":0.000,"
         "\"attempts\":{\"success\":0,\"fault\":0,\"busy\":0,\"key\":0,\"neutral\":0},"
         "\"models\":[{\"model\":\"up/flash\",\"breaker\":\"closed\",\"in_flight\":0,\"limit\":null,"
         "\"cools_for_ms\":0.000,\"first_token_ms\":null,\"failing\":0,\"picks\":0,\"opened\":0,\"half_opened\":0,"
