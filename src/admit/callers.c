@@ -62,5 +62,5 @@ struct caller_identity caller_identify(const struct config *config, const struct
         if (first.n == 0 && key.n >= TEXT_SECRET_MIN) first = key;
     }
     uint64_t id = first.n ? number_of(KIND_KEY, first) : number_of(KIND_ADDRESS, without_port(peer));
-    return (struct caller_identity){NULL, id, CALLER_WEIGHT};
+    return (struct caller_identity){NULL, id, CALLER_WEIGHT, first.n > 0};
 }

@@ -5,12 +5,18 @@
 #include "dsgate/gate/worker.h"
 #include "dsgate/relay/retry.h"
 
-static enum outcome outcome_of(enum verdict v)
+/* Where the client's own key goes through, 429 is about the client's account, whose limits are not those of others. */
+static bool is_clients_limit(const struct request *r)
+{
+    return !r->key && r->caller.own_key && attempt_answer(r->attempt)->status == 429;
+}
+
+static enum outcome outcome_of(const struct request *r)
 {
     static const enum outcome table[] = {
         [VERDICT_FAULT] = OUTCOME_FAULT, [VERDICT_BUSY] = OUTCOME_BUSY, [VERDICT_KEY] = OUTCOME_KEY,
         [VERDICT_NONE] = OUTCOME_NEUTRAL};
-    return table[v];
+    return is_clients_limit(r) ? OUTCOME_NEUTRAL : table[r->failed.verdict];
 }
 
 /* ---- what the attempt tells ---- */
@@ -114,7 +120,7 @@ static enum flow after_failure(struct request *r)
     usec_t now = loop_now(r->worker->loop);
     r->news = NEWS_NONE;
     note_reason(r);
-    request_release(r, outcome_of(r->failed.verdict));
+    request_release(r, outcome_of(r));
     if (!may_have_another_key(r)) upstream_set_add(&r->ticket.tried, r->upstream->index);
     if (!retry_allowed(&r->failed, r->attempts, now, r->deadline)) return dispatch_give_up(r);
     return request_jump(r, STEP_QUEUE);

@@ -5,9 +5,13 @@
 #include "dsgate/relay/upstream_fields.h"
 
 /* Fields beside the key that say, at one provider or another, who asks and who pays. */
-static const struct text account_fields[] = {
-    TEXT("cookie"),         TEXT("openai-organization"), TEXT("openai-project"),           TEXT("x-dashscope-workspace"),
-    TEXT("x-goog-api-key"), TEXT("x-goog-user-project"), TEXT("ocp-apim-subscription-key")};
+static const struct text account_fields[] = {TEXT("cookie"),
+                                             TEXT("openai-organization"),
+                                             TEXT("openai-project"),
+                                             TEXT("x-dashscope-workspace"),
+                                             TEXT("x-goog-api-key"),
+                                             TEXT("x-goog-user-project"),
+                                             TEXT("ocp-apim-subscription-key")};
 
 static bool names_account(struct text name)
 {

@@ -27,8 +27,8 @@ static bool key_is_current(const struct hold *h, const struct lease *l)
     return false;
 }
 
-/* A key that is refused is tried again sooner or later: accounts get money again, and keys are renewed. 403 is also what
- * a client hears that asks for a model or a content which is not for it: a key that works for others stays. */
+/* A key that is refused is tried again sooner or later: accounts get money again, and keys are renewed. 403 is also
+ * what a client hears that asks for a model or a content which is not for it: a key that works for others stays. */
 static void refuse_key(struct hold *h, const struct lease *l, bool forbidden)
 {
     enum { DOUBLINGS = 5 };

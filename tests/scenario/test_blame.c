@@ -1,4 +1,5 @@
 /* What clients cause must not take upstreams, accounts or keys away from the others. */
+#include "dsgate/base/digest.h"
 #include "scenario.h"
 
 static const char body[] = "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}";
@@ -94,11 +95,43 @@ START_TEST(clients_choose_no_account_of_the_gateways_key)
 }
 END_TEST
 
+/* Who has used up what its own account may does not close an upstream to the accounts of others. */
+START_TEST(a_clients_own_limit_is_nobody_elses)
+{
+    static const char yaml[] = QUIET "callers: [{name: ours, key_sha256: %s}]\n"
+                                     "upstreams: [{name: a, base_url: 'http://a.test:80/v1'}]\n";
+    char digest[DIGEST_HEX + 1];
+    digest_sha256_hex(TEXT("sk-known-to-the-gateway"), digest);
+    char *config = mem_printf(yaml, digest);
+    begin(config);
+    for (int i = 0; i < 3; i++) {
+        struct wire *poor = ask("Authorization: Bearer sk-of-the-clients-account\r\n");
+        ck_assert_ptr_nonnull(busy_wire(&a));
+        wire_clear(busy_wire(&a));
+        wire_send(a.wires[0], TEXT("HTTP/1.1 429 X\r\nRetry-After: 50\r\nContent-Length: 2\r\n\r\n{}"));
+        fake_settle();
+        ck_answer(poor, 429, "{}");
+    }
+    struct wire *first = ask(""), *second = ask("Authorization: Bearer sk-known-to-the-gateway\r\n");
+    ck_assert_uint_eq(gateway_in_flight("a"), 2);
+    answer(&a, 200);
+    ck_answer(first, 200, "{\"answer\":1}");
+    answer(&a, 429); /* a key that only the gateway knows: the upstream itself is busy */
+    ck_answer(second, 429, "{\"answer\":1}");
+    ck_assert_uint_eq(gateway_attempts("a", "busy"), 1);
+    ck_assert_uint_eq(gateway_attempts("a", "neutral"), 3);
+    gateway_end();
+    mem_free(config);
+}
+END_TEST
+
 /* A key that a reload has replaced is refused sooner or later by calls that still carry it. */
 START_TEST(an_old_keys_refusal_is_not_the_new_ones)
 {
-    static const char with_old[] = QUIET "upstreams: [{name: a, base_url: 'http://a.test:80/v1', api_keys: [sk-old, sk-two]}]\n";
-    static const char with_new[] = QUIET "upstreams: [{name: a, base_url: 'http://a.test:80/v1', api_keys: [sk-new, sk-two]}]\n";
+    static const char with_old[] = QUIET "upstreams:\n"
+                                         "  - {name: a, base_url: 'http://a.test:80/v1', api_keys: [sk-old, sk-two]}\n";
+    static const char with_new[] = QUIET "upstreams:\n"
+                                         "  - {name: a, base_url: 'http://a.test:80/v1', api_keys: [sk-new, sk-two]}\n";
     begin(with_old);
     ask("");
     gateway_reload(with_new);
@@ -147,8 +180,8 @@ END_TEST
 
 static const char mistake[] = "{\"error\":{\"message\":\"too long\",\"type\":\"BadRequestError\",\"code\":400}}";
 
-/* Some servers find out only after they have said 200 what is wrong with a request. Each of them would, and none of them
- * is broken. */
+/* Some servers find out only after they have said 200 what is wrong with a request. Each of them would, and none of
+ * them is broken. */
 START_TEST(a_mistake_told_under_200_is_the_clients)
 {
     begin(two_upstreams);
@@ -172,5 +205,6 @@ START_TEST(a_mistake_told_under_200_is_the_clients)
 END_TEST
 
 TEST_MAIN("blame", time_spent_in_the_queue_is_not_the_upstreams, an_endless_stream_is_nobodys_fault,
-          clients_choose_no_account_of_the_gateways_key, an_old_keys_refusal_is_not_the_new_ones,
-          a_forbidden_request_takes_no_key_away, a_mistake_told_under_200_is_the_clients)
+          clients_choose_no_account_of_the_gateways_key, a_clients_own_limit_is_nobody_elses,
+          an_old_keys_refusal_is_not_the_new_ones, a_forbidden_request_takes_no_key_away,
+          a_mistake_told_under_200_is_the_clients)

@@ -16,6 +16,7 @@ struct caller_identity {
     const struct conf_caller *known; /* of the config; NULL: not listed there */
     uint64_t id;                     /* the same for the same caller as long as the process runs; never 0 */
     unsigned weight;                 /* share of the turns */
+    bool own_key;                    /* not listed, but with a key, which is then another account's */
 };
 
 /* `peer`: "127.0.0.1:40412", as address_format() writes it. Keys are looked for in authorization (with or without
