@@ -83,21 +83,26 @@ static enum flow nothing_left(struct request *r)
 
 static enum flow ask_until(struct request *r, usec_t latest);
 
-/* There are other upstreams, or endpoints of theirs, than when it began to wait: one that has tried none yet asks the
- * new ones, if these serve its model. */
+static struct model_row *find_row(const struct request *r, struct pool *pool)
+{
+    bool by_name = r->admission.endpoint->needs_model;
+    return by_name ? pool_find_model(pool, text_of(r->admission.chat.model)) : &pool->all;
+}
+
+/* There are other upstreams, or endpoints of theirs, than when it began to wait: it asks the new ones, if these serve its
+ * model. Of its time it has waited a part. */
 static enum flow ask_again(struct request *r)
 {
-    struct pool *now = r->worker->pool;
-    bool by_name = r->admission.endpoint->needs_model;
-    struct model_row *row = by_name ? pool_find_model(now, text_of(r->admission.chat.model)) : &now->all;
-    if (r->attempts == 0 && row && now != r->pool) {
-        pool_ref(now);
-        pool_unref(r->pool);
+    struct pool *now = sched_pool(r->worker->shared->sched), *before = r->pool;
+    struct model_row *row = find_row(r, now);
+    r->ticket.stays = row == NULL;
+    if (row) {
         r->pool = now;
         r->row = row;
         queue_classify(r);
     }
-    return ask_until(r, r->ticket.latest); /* it has waited for a part of its time */
+    pool_unref(row ? before : now);
+    return ask_until(r, r->ticket.latest);
 }
 
 static enum flow wait_for_turn(struct request *r)
@@ -131,6 +136,7 @@ static enum flow ask_until(struct request *r, usec_t latest)
 static enum flow ask(struct request *r)
 {
     usec_t longest = r->pool->config->queue.classes[r->ticket.priority].timeout;
+    r->ticket.stays = r->attempts > 0; /* what it has tried is known by places in that pool */
     return ask_until(r, loop_now(r->worker->loop) + longest);
 }
 

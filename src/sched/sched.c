@@ -96,9 +96,11 @@ void sched_inbox_close(struct sched_inbox *inbox) { sched_await_posts(inbox->sch
 
 /* ---- tickets ---- */
 
-/* Where nothing is open, waiting makes sense only for who can wait until something is. */
+/* Where nothing is open, waiting makes sense only for who can wait until something is. In a pool of the past nobody waits
+ * who may be served by the new one: workers hear of it a little later than the scheduler. */
 static enum sched_answer wait_or_refuse(struct hold *h, struct ticket *t, enum choice choice, usec_t opens_at)
 {
+    if (t->row->pool != h->s->pool && !t->stays) return SCHED_MOVED;
     if (choice == CHOICE_SHUT && opens_at != USEC_NEVER && opens_at > t->latest) {
         t->retry_after = opens_at - h->now;
         return SCHED_CLOSED;
@@ -128,7 +130,7 @@ enum sched_answer sched_ask(struct sched *s, struct ticket *t, usec_t now)
     enum sched_answer answer = take_or_wait(&h, t);
     if (answer == SCHED_GRANTED)
         s->counts[t->priority].granted++;
-    else if (answer != SCHED_WAITING)
+    else if (answer != SCHED_WAITING && answer != SCHED_MOVED)
         s->counts[t->priority].refused[answer]++;
     hold_end(&h);
     return answer;

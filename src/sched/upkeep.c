@@ -137,7 +137,7 @@ static void move_tickets(struct hold *h)
     for (enum lane l = 0; l < LANE_COUNT; l++) {
         LIST_FOREACH_SAFE(node, &h->s->lanes[l]) {
             struct ticket *t = CONTAINER_OF(node, struct ticket, node);
-            if (t->row->pool != h->s->pool) queue_refuse(h, t, SCHED_MOVED);
+            if (t->row->pool != h->s->pool && !t->stays) queue_refuse(h, t, SCHED_MOVED);
         }
     }
 }
@@ -184,6 +184,14 @@ static void compare_keys(const struct pool *old, const struct pool *new)
         for (size_t j = 0; j < new->upstream_count; j++)
             if (old->upstreams[i].state == new->upstreams[j].state)
                 forget_old_keys(&old->upstreams[i], &new->upstreams[j]);
+}
+
+struct pool *sched_pool(struct sched *s)
+{
+    pthread_mutex_lock(&s->mutex);
+    struct pool *pool = pool_ref(s->pool);
+    pthread_mutex_unlock(&s->mutex);
+    return pool;
 }
 
 void sched_use_pool(struct sched *s, struct pool *pool, usec_t now)

@@ -278,9 +278,45 @@ START_TEST(a_wait_is_as_long_as_it_may_be_whatever_is_reloaded)
 }
 END_TEST
 
+/* A worker may hear of new upstreams only after its requests have been sent there. */
+START_TEST(nobody_waits_for_upstreams_of_the_past)
+{
+    begin(QUIET "upstreams: [{name: a, base_url: 'http://a.test:80/v1', max_concurrency: 1}]\n"
+                "queue: {reserve_p0: 0%}\n");
+    struct wire *old = ask(""), *waiting = ask("");
+    gateway_begin_reload(QUIET "upstreams: [{name: b, base_url: 'http://b.test:80/v1'}]\n");
+    answer(&b, 200, "{\"ok\":1}");
+    ck_answer(waiting, 200, "{\"ok\":1}");
+    struct wire *late = ask("");
+    answer(&b, 200, "{\"ok\":1}");
+    ck_answer(late, 200, "{\"ok\":1}");
+    gateway_end_reload();
+    answer(&a, 200, "{\"ok\":1}");
+    ck_answer(old, 200, "{\"ok\":1}");
+    gateway_end();
+}
+END_TEST
+
+/* Who asks for what only the upstreams of the past serve waits for them to the end. */
+START_TEST(a_model_that_a_reload_takes_away_is_still_served)
+{
+    begin(QUIET "upstreams: [{name: a, base_url: 'http://a.test:80/v1', max_concurrency: 1}]\n"
+                "queue: {reserve_p0: 0%}\n");
+    struct wire *first = ask(""), *waiting = ask("");
+    for (int i = 0; i < 2; i++)
+        gateway_reload(QUIET "upstreams: [{name: b, base_url: 'http://b.test:80/v1', models: {other: other}}]\n");
+    answer(&a, 200, "{\"ok\":1}");
+    ck_answer(first, 200, "{\"ok\":1}");
+    answer(&a, 200, "{\"ok\":1}");
+    ck_answer(waiting, 200, "{\"ok\":1}");
+    gateway_end();
+}
+END_TEST
+
 TEST_MAIN("scheduling", the_more_urgent_goes_first, service_tier_is_a_class, who_is_in_a_hurry_goes_first_in_its_class,
           batch_work_waits_for_quiet_and_never_starves, a_part_is_kept_for_the_urgent, callers_share_fairly,
           who_cannot_be_served_in_time_is_told_at_once, lower_classes_are_shed_first,
           backups_serve_while_primaries_are_out, late_interactive_requests_may_use_backups,
           a_standby_joins_when_many_wait, conversations_stay_where_they_are,
-          a_wait_is_as_long_as_it_may_be_whatever_is_reloaded)
+          a_wait_is_as_long_as_it_may_be_whatever_is_reloaded, nobody_waits_for_upstreams_of_the_past,
+          a_model_that_a_reload_takes_away_is_still_served)

@@ -47,7 +47,8 @@ enum sched_answer {
     SCHED_LATE,    /* at the measured rate its turn would come too late */
     SCHED_CLOSED,  /* everybody who serves it is down, open, cooling, spent or drained, for longer than it can wait */
     SCHED_NONE,    /* no upstream that is not tried yet serves this endpoint and model */
-    SCHED_MOVED,   /* only while it waited: there is another pool now; ask again, in that one where it can be */
+    SCHED_MOVED,   /* instead of a wait, or in the middle of one: there is another pool now; ask again, in that one where
+                    * it can be, or with `stays` */
     SCHED_ANSWERS
 };
 
@@ -65,6 +66,7 @@ struct ticket {
     usec_t deadline;                /* goes before later ones of its class; USEC_NEVER: in no hurry */
     usec_t latest;                  /* useless after that: refused at once where it can't be met. The asker cancels then */
     struct upstream_set tried;      /* not again */
+    bool stays;                     /* in its pool, though there may be another one now: no SCHED_MOVED for it */
     struct sched_inbox *inbox;
     const char *label;              /* for operators: the request's id. Must stay while it waits */
     /* the scheduler's */
@@ -90,6 +92,7 @@ void sched_free(struct sched *s); /* no tickets, leases or inboxes left */
 /* From now on `pool` is the current one: its config's queue rules count, its standbys and quotas are looked after.
  * References it. Tickets that wait in another pool come back as SCHED_MOVED: there may be new endpoints for them. */
 void sched_use_pool(struct sched *s, struct pool *pool, usec_t now);
+struct pool *sched_pool(struct sched *s); /* the current one, referenced */
 
 /* Ticks on this loop, every 20 ms while anybody waits: what changes by time alone (who has waited too long, breakers,
  * cool-downs) is served then. Without it sched_tick() must be called. */

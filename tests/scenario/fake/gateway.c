@@ -56,13 +56,26 @@ void gateway_begin(const char *yaml)
     on_upkeep(&upkeep);
 }
 
+static void use_pool(struct pool *next)
+{
+    sched_use_pool(shared.sched, next, loop_now(fake_loop()));
+    pool_unref(pool);
+    pool = next;
+    fake_settle();
+}
+
 void gateway_reload(const char *yaml)
 {
     struct pool *next = make_pool(yaml, pool);
     worker_use_pool(worker, next);
-    sched_use_pool(shared.sched, next, loop_now(fake_loop()));
-    pool_unref(pool);
-    pool = next;
+    use_pool(next);
+}
+
+void gateway_begin_reload(const char *yaml) { use_pool(make_pool(yaml, pool)); }
+
+void gateway_end_reload(void)
+{
+    worker_use_pool(worker, pool);
     fake_settle();
 }
 

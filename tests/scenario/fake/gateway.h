@@ -12,6 +12,8 @@ void gateway_end(void);
 
 struct wire *gateway_connect(void);      /* a client */
 void gateway_reload(const char *yaml);   /* as SIGHUP does */
+void gateway_begin_reload(const char *yaml); /* … while the worker is busy: the scheduler knows of it, */
+void gateway_end_reload(void);           /* … and the worker not before this */
 void gateway_drain(void);                /* as SIGTERM does */
 bool gateway_has_drained(void);
 void gateway_stop(void);                 /* as a second SIGTERM does: the worker ends, whatever is under way */
