@@ -183,9 +183,11 @@ describe("A records", () => {
     test("a request waits for the first endpoint", async () => {
         const gateway = await start(discovered("a"));
         await gateway.logLine(/'pool': A and AAAA records of 'models.test' can't be had: .*check discover.name/);
+        assert.equal((await gateway.admin("/readyz")).status, 503);
         const answer = post(gateway);
         dns.set("models.test", { a: ["127.0.0.2"] });
         await answer;
+        assert.equal((await gateway.admin("/readyz")).status, 200);
         await gateway.stop({ quiet: true });
     });
 

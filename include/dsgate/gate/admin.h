@@ -1,8 +1,9 @@
 /* admin.h - the admin port, for operators and their machines. Never on the API port.
  *
  *   GET  /healthz            alive
- *   GET  /readyz             200 when at least one upstream is neither down nor drained, and the gateway does not end;
- *                            with which models are ready. /readyz/MODEL: 200 when calls for it can be given to somebody
+ *   GET  /readyz             200 when at least one upstream is neither down nor drained nor still to be found, and the
+ *                            gateway does not end; with which models are ready
+ *   GET  /readyz/MODEL       200 when calls for it can be given to somebody
  *   GET  /metrics            for Prometheus (meter/metrics.h)
  *   GET  /version
  *   GET  /upstreams          all that is known of each upstream, but for its keys, as JSON; /upstreams/NAME: of one
