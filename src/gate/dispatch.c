@@ -11,12 +11,21 @@ static bool is_clients_limit(const struct request *r)
     return !r->key && r->caller.own_key && attempt_answer(r->attempt)->status == 429;
 }
 
+/* Two upstreams that both answer with an error may well mean the request: it must not count against all that it is
+ * shown to. If they are broken, those that ask them first will tell. */
+static bool is_suspect(const struct request *r)
+{
+    return r->failed.shown && r->told.attempt && r->told.failed.verdict == VERDICT_FAULT;
+}
+
 static enum outcome outcome_of(const struct request *r)
 {
     static const enum outcome table[] = {
         [VERDICT_FAULT] = OUTCOME_FAULT, [VERDICT_BUSY] = OUTCOME_BUSY, [VERDICT_KEY] = OUTCOME_KEY,
         [VERDICT_NONE] = OUTCOME_NEUTRAL};
-    return is_clients_limit(r) ? OUTCOME_NEUTRAL : table[r->failed.verdict];
+    enum outcome o = table[r->failed.verdict];
+    bool excused = o == OUTCOME_FAULT ? is_suspect(r) : is_clients_limit(r);
+    return excused ? OUTCOME_NEUTRAL : o;
 }
 
 /* ---- what the attempt tells ---- */

@@ -204,7 +204,33 @@ START_TEST(a_mistake_told_under_200_is_the_clients)
 }
 END_TEST
 
+/* A request that no upstream can digest counts once, not once for each of them. */
+START_TEST(a_poisonous_request_opens_not_all_breakers)
+{
+    begin(QUIET "upstreams:\n"
+                "  - {name: a, base_url: 'http://a.test:80/v1', breaker: {failures: 2}}\n"
+                "  - {name: b, base_url: 'http://b.test:80/v1', tier: backup, breaker: {failures: 2}}\n");
+    for (int i = 0; i < 2; i++) {
+        struct wire *client = ask("");
+        answer(&a, 500);
+        answer(&b, 500);
+        ck_answer(client, 500, "{\"answer\":1}");
+    }
+    ck_assert_uint_eq(gateway_attempts("a", "fault"), 2); /* open now: perhaps it is broken */
+    ck_assert_uint_eq(gateway_attempts("b", "fault"), 0);
+    struct wire *other = ask("");
+    answer(&b, 200);
+    ck_answer(other, 200, "{\"answer\":1}");
+    for (int i = 0; i < 2; i++) {
+        ask("");
+        answer(&b, 500);
+    }
+    ck_assert_uint_eq(gateway_attempts("b", "fault"), 2);
+    gateway_end();
+}
+END_TEST
+
 TEST_MAIN("blame", time_spent_in_the_queue_is_not_the_upstreams, an_endless_stream_is_nobodys_fault,
           clients_choose_no_account_of_the_gateways_key, a_clients_own_limit_is_nobody_elses,
           an_old_keys_refusal_is_not_the_new_ones, a_forbidden_request_takes_no_key_away,
-          a_mistake_told_under_200_is_the_clients)
+          a_mistake_told_under_200_is_the_clients, a_poisonous_request_opens_not_all_breakers)
