@@ -1,5 +1,6 @@
-/* The upstreams beside each other, and what callers' routes and the gateway itself expect of them. While one of them is
- * wrong by itself nothing is said: what looks like another mistake may follow from that one. */
+/* What does not fit together in the queue; the upstreams beside each other, and what callers' routes and the gateway
+ * itself expect of them. While one of them is wrong by itself nothing is said: what looks like another mistake may
+ * follow from that one. */
 #include "check.h"
 #include "reader.h"
 
@@ -117,8 +118,33 @@ static void check_endpoints(struct reader *r, struct node *root)
     }
 }
 
+/* Who is given up before he is late would never move up; where only one of the two is told, it is meant to be so. */
+static void check_class(struct reader *r, struct node *section, const struct conf_class *c)
+{
+    struct node *max_wait = node_given(section, "max_wait"), *timeout = node_given(section, "timeout");
+    if (max_wait && timeout && c->max_wait > c->timeout)
+        reader_error(r, max_wait, "max_wait: it is longer than timeout; expected at most as long");
+}
+
+static void check_queue(struct reader *r, struct node *root)
+{
+    static const char *const names[PRIORITY_COUNT] = {"P0", "P1", "P2", "P3"};
+    const struct conf_queue *q = &r->config->queue;
+    struct node *queue = node_given(root, "queue");
+    if (!queue || node_has_mistake(queue)) return;
+    struct node *priority = node_given(queue, "priority"), *classes = node_given(queue, "classes");
+    if (priority && q->priority < q->ceiling)
+        reader_error(r, priority, "priority: P%u is above the ceiling; expected P%u or a less urgent one", q->priority,
+                     q->ceiling);
+    for (unsigned p = 0; classes && p < PRIORITY_COUNT; p++) {
+        struct node *section = node_given(classes, names[p]);
+        if (section) check_class(r, section, &q->classes[p]);
+    }
+}
+
 void check_together(struct reader *r, struct node *root)
 {
+    check_queue(r, root);
     if (node_has_mistake(node_place(root, "upstreams"))) return;
     check_zones(r, root);
     check_tiers(r, root);

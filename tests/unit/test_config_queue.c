@@ -84,6 +84,12 @@ END_TEST
     "is not a window of the week; expected one such as \"Mon-Fri 01:00-04:00\" or \"Sat,Sun 00:00-24:00 " \
     "Asia/Shanghai\", in a time zone that this system knows\n"
 
+START_TEST(test_what_fits_together)
+{
+    config_unref(config_of("queue: {ceiling: P3, classes: {P1: {timeout: 0s}, P2: {max_wait: 2s, timeout: 2s}}}\n"));
+}
+END_TEST
+
 static const struct mistake queue_mistakes[] = {
     {"queue: 3\n", "f:1:8: queue: found text; expected a mapping\n"},
     {"queue: {reserve_p0: 91%}\n", "f:1:21: reserve_p0: '91%' is out of range; expected 0% to 90%\n"},
@@ -110,6 +116,10 @@ static const struct mistake queue_mistakes[] = {
     {"queue: {classes: {P3: {off_peak: ['01:00-02:00 Mars/Olympus', '${DSGATE_TEST:-secret}']}}}\n",
      "f:1:35: off_peak: '01:00-02:00 Mars/Olympus' " WINDOW
      "f:1:63: off_peak: the value of '${DSGATE_TEST:-secret}' " WINDOW},
+    {"queue: {classes: {P3: {timeout: 1s, max_wait: 2s}}}\n",
+     "f:1:47: max_wait: it is longer than timeout; expected at most as long\n"},
+    {"queue: {priority: P0, ceiling: P2}\n",
+     "f:1:19: priority: P0 is above the ceiling; expected P2 or a less urgent one\n"},
     {"limits: {waiting: 3}\n", "f:1:10: unknown key 'waiting'; expected body, bodies, headers, header_count, "
                                "connections, answer_hold or event\n"},
 };
@@ -296,6 +306,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, test_queue_defaults);
     tcase_add_test(tests, test_queue);
     tcase_add_loop_test(tests, test_priorities, 0, COUNT(priorities));
+    tcase_add_test(tests, test_what_fits_together);
     tcase_add_loop_test(tests, test_queue_mistakes, 0, COUNT(queue_mistakes));
     tcase_add_test(tests, test_callers);
     tcase_add_loop_test(tests, test_caller_mistakes, 0, COUNT(caller_mistakes));
