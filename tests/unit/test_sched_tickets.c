@@ -123,7 +123,10 @@ START_TEST(test_waiting_in_an_old_pool)
     struct pool *old = use(ONE);
     expect(0, SCHED_GRANTED);
     use(ONE);
-    ck_assert_int_eq(ask_row(&t[1], &old->all), SCHED_WAITING);
+    ck_assert_int_eq(ask_row(&t[1], &old->all), SCHED_MOVED);
+    ck_assert_int_eq(t[1].state, TICKET_IDLE);
+    t[1].stays = true;
+    ck_assert_int_eq(sched_ask(sched, &t[1], now), SCHED_WAITING);
     expect(2, SCHED_WAITING);
     release(&t[0], OUTCOME_SUCCESS);
     ck_assert_str_eq(deliveries(), "b");
