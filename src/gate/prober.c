@@ -21,7 +21,7 @@ struct prober {
     struct sched *sched;
     struct curl_door *door;
     struct pool *pool;
-    struct watch *watches;
+    struct watch **watches; /* one an upstream */
     struct timer timer;
 };
 
@@ -118,7 +118,7 @@ static void look(struct prober *p)
 {
     usec_t now = loop_now(p->loop), next = now + LOOK_INTERVAL;
     for (size_t i = 0; i < p->pool->upstream_count; i++) {
-        struct watch *w = &p->watches[i];
+        struct watch *w = p->watches[i];
         if (w->get || !is_probed(w)) continue;
         usec_t due = sched_probe_due(p->sched, w->upstream);
         if (due <= now)
@@ -129,22 +129,52 @@ static void look(struct prober *p)
     timer_set(p->loop, &p->timer, next, on_timer);
 }
 
+static void free_watch(struct watch *w)
+{
+    if (!w) return;
+    if (w->get) curl_door_cancel(w->get);
+    mem_free(w);
+}
+
+/* Endpoints that come and go must not keep the others from being probed: a probe under way goes on, if its upstream is
+ * still there. */
+static struct watch *take_over(struct prober *p, const struct upstream *u)
+{
+    for (size_t i = 0; p->pool && i < p->pool->upstream_count; i++) {
+        struct watch *w = p->watches[i];
+        if (!w || w->upstream->state != u->state) continue;
+        p->watches[i] = NULL;
+        return w;
+    }
+    return MEM_NEW(struct watch);
+}
+
+static struct watch **watch_all(struct prober *p, struct pool *pool)
+{
+    struct watch **watches = mem_alloc(pool->upstream_count * sizeof *watches);
+    for (size_t i = 0; i < pool->upstream_count; i++) {
+        watches[i] = take_over(p, &pool->upstreams[i]);
+        watches[i]->prober = p;
+        watches[i]->upstream = &pool->upstreams[i];
+    }
+    return watches;
+}
+
 static void forget_pool(struct prober *p)
 {
     for (size_t i = 0; p->pool && i < p->pool->upstream_count; i++)
-        if (p->watches[i].get) curl_door_cancel(p->watches[i].get);
+        free_watch(p->watches[i]);
     pool_unref(p->pool);
     mem_free(p->watches);
 }
 
 void prober_use_pool(struct prober *p, struct pool *pool)
 {
+    struct watch **watches = watch_all(p, pool);
     pool_ref(pool);
     forget_pool(p);
     p->pool = pool;
-    p->watches = mem_zalloc(pool->upstream_count * sizeof *p->watches);
-    for (size_t i = 0; i < pool->upstream_count; i++)
-        p->watches[i] = (struct watch){.prober = p, .upstream = &pool->upstreams[i]};
+    p->watches = watches;
     timer_set(p->loop, &p->timer, loop_now(p->loop), on_timer);
 }
 

@@ -112,13 +112,15 @@ static enum flow wait_for_turn(struct request *r)
     return FLOW_WAIT;
 }
 
+static bool may_wait(const struct request *r) { return r->pool->config->queue.classes[r->ticket.priority].timeout > 0; }
+
 static enum flow settle(struct request *r, enum sched_answer answer)
 {
     switch (answer) {
     case SCHED_GRANTED: return FLOW_NEXT;
     case SCHED_WAITING: return wait_for_turn(r);
     case SCHED_FULL: return refuse(r, FAIL_QUEUE_FULL);
-    case SCHED_LATE: return refuse(r, FAIL_QUEUE_LATE);
+    case SCHED_LATE: return refuse(r, may_wait(r) ? FAIL_QUEUE_LATE : FAIL_QUEUE_TIMEOUT);
     case SCHED_CLOSED: return refuse(r, FAIL_UPSTREAMS_CLOSED);
     case SCHED_MOVED: return ask_again(r);
     default: return nothing_left(r);

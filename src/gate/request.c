@@ -44,18 +44,34 @@ void request_set_attempt_aside(struct request *r)
 
 static uint64_t tokens(int64_t n) { return n > 0 ? (uint64_t)n : 0; }
 
+/* Many streams tell their usage only to who asks for it, and a client may leave before the end. What was generated is
+ * paid for all the same: an event is about a token, and so are four bytes of a request. */
+static void estimate_tokens(const struct request *r, struct result *result)
+{
+    enum { BYTES_PER_TOKEN = 4 };
+    result->prompt = r->bytes_in / BYTES_PER_TOKEN;
+    result->completion = attempt_events(r->attempt);
+}
+
+static void tell_tokens(const struct request *r, struct result *result)
+{
+    const struct usage *usage = &attempt_facts(r->attempt)->usage;
+    if (!usage->known && attempt_first_token(r->attempt)) estimate_tokens(r, result);
+    if (!usage->known) return;
+    result->prompt = tokens(usage->prompt);
+    result->cached = tokens(usage->cached);
+    result->completion = tokens(usage->completion);
+}
+
 static struct result result_of(const struct request *r, enum outcome o)
 {
     struct result result = {.outcome = o};
     if (!r->attempt) return result;
     usec_t first_token = attempt_first_token(r->attempt);
-    const struct usage *usage = &attempt_facts(r->attempt)->usage;
     result.first_token = first_token ? first_token - attempt_started(r->attempt) : 0;
     result.retry_after = attempt_retry_after(r->attempt);
     result.forbidden = attempt_answer(r->attempt)->status == 403;
-    result.prompt = tokens(usage->prompt);
-    result.cached = tokens(usage->cached);
-    result.completion = tokens(usage->completion);
+    tell_tokens(r, &result);
     return result;
 }
 

@@ -31,6 +31,7 @@ void *attempt_context(const struct attempt *a) { return a->context; }
 struct attempt_answer *attempt_answer(struct attempt *a) { return &a->answer; }
 const struct answer_facts *attempt_facts(const struct attempt *a) { return &a->reading.facts; }
 usec_t attempt_started(const struct attempt *a) { return a->started; }
+uint64_t attempt_events(const struct attempt *a) { return a->reading.events; }
 usec_t attempt_first_token(const struct attempt *a) { return a->first_token; }
 
 usec_t attempt_retry_after(const struct attempt *a)

@@ -143,10 +143,10 @@ enum choice choice_take(struct hold *h, struct ticket *t, enum lane lane, usec_t
     if (look.left == 0) return CHOICE_NONE;
     if (look.open == 0) return CHOICE_SHUT;
     if (!keep_tier(t->row, lane, &look)) return CHOICE_FULL;
-    if (h->s->pool->config->zone) prefer(t->row, is_near);
     int i = t->row->has_canary ? pick_canary(t->row) : -1;
     if (i < 0) {
         if (t->row->has_canary) prefer(t->row, is_settled);
+        if (h->s->pool->config->zone) prefer(t->row, is_near);
         i = pick(h, t);
     }
     candidate_take(h, &t->row->candidates[i], t);

@@ -39,6 +39,13 @@ void drain_leave(struct drain *d, bool turn, usec_t now)
     d->moving = d->waiting > 0 && (d->moving || turn);
 }
 
+void drain_inherit(struct drain *d, const struct drain *from)
+{
+    *d = *from;
+    d->waiting = 0;
+    d->moving = false;
+}
+
 struct measure {
     unsigned turns;
     usec_t busy;

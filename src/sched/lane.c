@@ -1,6 +1,6 @@
 #include "dsgate/sched/lane.h"
 
-enum { SHARE = 4 }; /* every fourth turn goes on to the classes below */
+enum { SHARE = 4, LATE_SHARE = 64 }; /* every fourth turn of a class goes on to those below; of late P1 every 64th */
 
 enum lane lane_of(enum conf_priority p)
 {
@@ -52,8 +52,8 @@ static unsigned below(enum conf_priority p) { return ~0u << (lane_of(p) + 1); }
 enum conf_priority lane_choose(unsigned mask, unsigned *turns)
 {
     enum conf_priority p = class_of_first(mask);
-    if (p == PRIORITY_P0 || mask & 1u << LANE_P1_LATE) return p;
-    for (unsigned rest; (rest = mask & below(p)) & LATE && ++turns[p] % SHARE == 0;)
+    unsigned share = mask & 1u << LANE_P1_LATE ? LATE_SHARE : SHARE;
+    for (unsigned rest; p != PRIORITY_P0 && (rest = mask & below(p)) & LATE && ++turns[p] % share == 0; share = SHARE)
         p = class_of_first(rest);
     return p;
 }

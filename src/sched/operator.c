@@ -104,7 +104,7 @@ bool sched_is_open(struct sched *s, const struct model_row *row, usec_t now)
     bool open = false;
     hold_begin(&h, s, now);
     for (size_t i = 0; i < row->n && !open; i++)
-        open = !candidate_opens_at(&h, &row->candidates[i]);
+        open = !candidate_opens_at(&h, &row->candidates[i]) && candidate_tier(&h, &row->candidates[i]) < TIER_COUNT;
     hold_end(&h);
     return open;
 }

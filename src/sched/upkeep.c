@@ -132,6 +132,21 @@ void sched_upkeep(struct sched *s, usec_t now, usec_t wall)
 
 /* ---- another pool ---- */
 
+/* How fast its queues have moved is known of a model, whatever the pool. */
+static void inherit_drains(const struct model_row *old, struct model_row *row)
+{
+    for (unsigned p = 0; old && p < PRIORITY_COUNT; p++)
+        drain_inherit(&row->drains[p], &old->drains[p]);
+}
+
+static void inherit_all_drains(struct pool *old, struct pool *pool)
+{
+    for (size_t i = 0; i < pool->row_count; i++)
+        inherit_drains(pool_find_model(old, text_of(pool->rows[i].name)), &pool->rows[i]);
+    inherit_drains(&old->any, &pool->any);
+    inherit_drains(&old->all, &pool->all);
+}
+
 static void move_tickets(struct hold *h)
 {
     for (enum lane l = 0; l < LANE_COUNT; l++) {
@@ -204,6 +219,7 @@ void sched_use_pool(struct sched *s, struct pool *pool, usec_t now)
     set_caps(pool);
     compare_keys(old, pool);
     forget_probes(pool);
+    if (old) inherit_all_drains(old, pool);
     find_standby(s);
     move_tickets(&h);
     hold_end(&h);

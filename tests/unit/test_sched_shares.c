@@ -234,7 +234,8 @@ enum { SLOTS = 20, WARM_UP = 20, SECONDS = 120 };
 static struct list idle, serving;
 static unsigned served[PRIORITY_COUNT], offered[PRIORITY_COUNT];
 static usec_t longest[PRIORITY_COUNT];
-static unsigned overtaken;
+static unsigned overtaken;         /* P0 */
+static unsigned contested, yielded; /* turns while late P1 waited; of them those of the classes below */
 
 static void serve(struct player *p)
 {
@@ -256,7 +257,8 @@ static void class_settled(struct ticket *ticket)
         return;
     }
     if (ticket->priority != PRIORITY_P0) overtaken += queue().classes[PRIORITY_P0].waiting;
-    if (ticket->lane > LANE_P1_LATE) overtaken += queue().classes[PRIORITY_P1].late;
+    contested += queue().classes[PRIORITY_P1].late > 0;
+    yielded += ticket->lane > LANE_P1_LATE && queue().classes[PRIORITY_P1].late > 0;
     serve(p);
 }
 
@@ -325,7 +327,7 @@ static void open_house(void)
     for (int i = 0; i < PLAYERS; i++)
         list_push_back(&idle, &players[i].node);
     random_seed(&source, 3);
-    overtaken = 0;
+    overtaken = contested = yielded = 0;
 }
 
 static void run_window(const unsigned *load)
@@ -336,6 +338,7 @@ static void run_window(const unsigned *load)
     for (usec_t end = now + WINDOW; now < end;)
         run_step(load);
     ck_assert_uint_eq(overtaken, 0);
+    ck_assert_uint_le(yielded, contested / 64 + 1);
 }
 
 static void close_house(void)
@@ -370,6 +373,19 @@ START_TEST(test_no_class_starves)
 END_TEST
 
 /* A crowd of P1 comes at once: late ones go before all but P0, and the others have to wait for it. */
+/* P1 alone asks for twice of what there is. */
+START_TEST(test_p1_alone_starves_nobody)
+{
+    static const unsigned load[PRIORITY_COUNT] = {10, 320, 100, 100};
+    open_house();
+    for (int i = 0; i < 2; i++)
+        run_window(load);
+    ck_assert_uint_ge(served[PRIORITY_P2], 12); /* of 25 in a window of ten seconds */
+    ck_assert_uint_ge(served[PRIORITY_P3], 4);
+    close_house();
+}
+END_TEST
+
 START_TEST(test_a_crowd_of_p1)
 {
     static const unsigned load[PRIORITY_COUNT] = {10, 60, 160, 100};
@@ -397,5 +413,6 @@ static void add_all_tests(TCase *tests)
     tcase_add_test(tests, test_random_deadlines_are_met_in_order);
     tcase_add_test(tests, test_no_class_starves);
     tcase_add_test(tests, test_a_crowd_of_p1);
+    tcase_add_test(tests, test_p1_alone_starves_nobody);
 }
 TEST_MAIN_ADDING("sched_shares", add_all_tests)

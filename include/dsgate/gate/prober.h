@@ -21,7 +21,8 @@ struct prober;
 /* Both must outlive it. It does nothing before it has a pool. */
 struct prober *prober_new(struct loop *loop, struct sched *sched);
 
-/* Probes this pool's upstreams from now on; references it. Probes of the pool before are ended without a result. */
+/* Probes this pool's upstreams from now on; references it. Probes under way go on where the upstream is
+ * still there, with what it was asked; the others end without a result. */
 void prober_use_pool(struct prober *p, struct pool *pool);
 void prober_free(struct prober *p); /* ends probes under way */
 

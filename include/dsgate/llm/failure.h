@@ -64,7 +64,7 @@ enum advice { ADVISE_NOTHING, ADVISE_RETRY, ADVISE_NO_RETRY }; /* x-should-retry
     X(FAIL_QUEUE_TIMEOUT,         503, "server_error",          "gateway_queue_timeout",       5, ADVISE_NOTHING, \
       "No upstream became free in time.") \
     X(FAIL_QUEUE_LATE,            503, "server_error",          "gateway_deadline_unreachable", 5, ADVISE_RETRY, \
-      "The request's turn would come after its deadline.") \
+      "At the present rate the request's turn would come too late.") \
     X(FAIL_UPSTREAMS_CLOSED,      503, "upstream_error",        "upstreams_unavailable",       5, ADVISE_NOTHING, \
       "All upstreams that serve this request are down or cooling down for longer than it can wait.") \
     X(FAIL_SHUTTING_DOWN,         503, "server_error",          "gateway_shutting_down",       1, ADVISE_RETRY, \

@@ -66,6 +66,7 @@ void *attempt_context(const struct attempt *a);
 struct attempt_answer *attempt_answer(struct attempt *a); /* once there is one */
 const struct answer_facts *attempt_facts(const struct attempt *a);
 usec_t attempt_started(const struct attempt *a);
+uint64_t attempt_events(const struct attempt *a); /* of a stream, with data, so far */
 usec_t attempt_first_token(const struct attempt *a); /* 0 = none yet */
 usec_t attempt_retry_after(const struct attempt *a); /* that the answer asked for; 0 = it did not. A day at most */
 

@@ -33,6 +33,9 @@ void drain_join(struct drain *d, usec_t now);
 /* Somebody leaves the queue; turn: to be served. */
 void drain_leave(struct drain *d, bool turn, usec_t now);
 
+/* As `from`, whose queue goes on as *d's, in which nobody waits yet. */
+void drain_inherit(struct drain *d, const struct drain *from);
+
 /* Turns per second; 0 = not known yet (fewer than five turns, or less than half a second in all). */
 double drain_rate(const struct drain *d, usec_t now);
 

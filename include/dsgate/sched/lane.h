@@ -3,7 +3,7 @@
  * Each class has a lane, and but for P0 another one for those who have waited longer than the class's max_wait:
  *
  *   P0       before all others
- *   late P1  before all but P0
+ *   late P1  before all but P0, though one of 64 turns goes to the classes below, if any of them is late
  *   P1       before the classes below; but of four turns that come to it, it gives the fourth to them, if any of them is
  *            late: so they age upwards, and nobody starves, however much the others ask for
  *   P2       likewise before P3

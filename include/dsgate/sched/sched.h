@@ -45,7 +45,7 @@ enum sched_answer {
     SCHED_WAITING, /* settled_one() will come, unless sched_cancel() */
     SCHED_FULL,    /* too many are waiting, of its class or in all */
     SCHED_LATE,    /* at the measured rate its turn would come too late */
-    SCHED_CLOSED,  /* everybody who serves it is down, open, cooling, spent or drained, for longer than it can wait */
+    SCHED_CLOSED,  /* everybody who serves it is down, open, cooling, or spent for longer than it can wait */
     SCHED_NONE,    /* no upstream that is not tried yet serves this endpoint and model */
     SCHED_MOVED,   /* instead of a wait, or in the middle of one: there is another pool now; ask again, in that one where
                     * it can be, or with `stays` */
@@ -170,7 +170,7 @@ struct sched_upstream_view {
 /* A consistent look at one upstream. */
 void sched_look(struct sched *s, const struct upstream *u, usec_t now, struct sched_upstream_view *view);
 
-/* Whether anybody of the row could be given calls now, room or not. */
+/* Whether anybody of the row, with a key that is not refused, could be given calls now, room or not. */
 bool sched_is_open(struct sched *s, const struct model_row *row, usec_t now);
 
 struct sched_queue_view {

@@ -50,6 +50,7 @@ void gateway_begin(const char *yaml)
                              .access_file = access_file_open("off", &error),
                              .bodies = &bodies};
     drained = stopped = false;
+    upkeep = (struct timer){0};
     worker = worker_open(&shared, fake_loop(), pool, on_drained, NULL);
     sched_run_clock(shared.sched, fake_loop());
     sched_use_pool(shared.sched, pool, loop_now(fake_loop()));
