@@ -1,5 +1,4 @@
-/* The order of questions decides what a caller is told first: the gateway's own headers, then the place, then the body.
- */
+/* The order of questions decides what a caller is told first: the gateway's own headers, then path, then body. */
 #include "dsgate/admit/admit.h"
 #include "dsgate/base/siphash.h"
 

@@ -119,7 +119,8 @@ static const struct {
     [OWN_TIMEOUT] = {OWN_PREFIX "timeout", read_own_timeout,
                      "X-Dsgate-Timeout must be a time above zero, such as 500ms, 30s, 2m or 30 (seconds)."},
     [OWN_PRIORITY] = {OWN_PREFIX "priority", read_priority,
-                      "X-Dsgate-Priority must be P0 (urgent), P1 (high), P2 (normal) or P3 (low), by number or by word."},
+                      "X-Dsgate-Priority must be P0 (urgent), P1 (high), P2 (normal) or P3 (low), by number or by "
+                      "word."},
     [OWN_SESSION] = {OWN_PREFIX "session", read_session, "X-Dsgate-Session must be at most 256 bytes long."},
 };
 

@@ -10,7 +10,7 @@ struct tzif {
     struct transition {
         int64_t at;     /* seconds since 1970, ascending */
         int32_t offset; /* from then on */
-    } * transitions;
+    } *transitions;
     bool has_rule; /* for times from the last transition on; without one that goes on for ever */
     struct posix_tz rule;
 };

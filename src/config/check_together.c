@@ -112,7 +112,8 @@ static void check_endpoints(struct reader *r, struct node *root)
         if (!d->records || sum <= CONF_ENDPOINTS_MAX) continue;
         struct node *section = node_place(place_of(root, i), "discover");
         reader_error(r, node_place(section, "max_endpoints"),
-                     "max_endpoints: with the upstreams before it there may be %u endpoints; expected at most %d in all",
+                     "max_endpoints: with the upstreams before it there may be %u endpoints; expected at most %d in "
+                     "all",
                      sum, CONF_ENDPOINTS_MAX);
         return;
     }

@@ -50,10 +50,9 @@ static const struct option limit_rows[] = {
     {"header_count", OPTION_COUNT, LIMIT(header_count), .fallback = "100", .min = "10", .max = "128",
      .doc = "Most header fields of one request or answer."},
     {"connections", OPTION_COUNT, LIMIT(connections), .fallback = "20000", .min = "1", .max = "1000000",
-     .doc =
-         "Client connections at once, with two file descriptors each: the client's and the upstream's. Where the "
-         "descriptor limit (ulimit -n) is too low for one table, each worker takes a table of its own; what does not "
-         "fit even then is answered with 503."},
+     .doc = "Client connections at once, with two file descriptors each: the client's and the upstream's. Where the "
+            "descriptor limit (ulimit -n) is too low for one table, each worker takes a table of its own; what does "
+            "not fit even then is answered with 503."},
     {"answer_hold", OPTION_SIZE, LIMIT(answer_hold), .fallback = "1MB", .min = "4KB", .max = "1GB",
      .doc = "How much of an answer is held back, while failing over is still possible, before it is committed to the "
             "client."},
@@ -110,8 +109,8 @@ static const struct option config_rows[] = {
     {"workers", OPTION_COUNT, CONFIG(workers), .fallback = "auto", .min = "1", .max = "256", .word = "auto",
      .doc = "Threads that serve requests; auto takes one per processor."},
     {"zone", OPTION_TEXT, CONFIG(zone), .check = value_name, .unset = "no upstream is nearer than another",
-     .example = "cn-east", .doc = "Where this gateway stands, by any name: upstreams with the same name are preferred while they have "
-            "room."},
+     .example = "cn-east",
+     .doc = "Where this gateway stands, by any name: upstreams with the same name are preferred while they have room."},
     {"limits", OPTION_SECTION, CONFIG(limits), .table = &limit_table,
      .doc = "Sizes and numbers that are never exceeded."},
     {"timeouts", OPTION_SECTION, CONFIG(timeouts), .table = &timeout_table, .doc = "Time limits."},

@@ -36,8 +36,8 @@ static const struct option p2_rows[] = {
 };
 static const struct option p3_rows[] = {
     {MAX_WAIT("60s"),
-     .doc = "Its latest start: after this wait start_below does not count, and every fourth turn of P1, and of P2, goes "
-            "to the classes below."},
+     .doc = "Its latest start: after this wait start_below does not count, and every fourth turn of P1, and of P2, "
+            "goes to the classes below."},
     {TIMEOUT("10m")},
     {MAX_WAITING},
     {"start_below", OPTION_PERCENT, CLASS(start_below), .fallback = "50%", .min = "1%", .max = "100%",

@@ -130,7 +130,8 @@ static const struct option discover_rows[] = {
     {"server", OPTION_TEXT, UPSTREAM(discover.server), .check = value_server, .unset = "the system's",
      .example = "127.0.0.1:8600", .doc = "DNS server to ask, with its port."},
     {"max_endpoints", OPTION_COUNT, UPSTREAM(discover.max_endpoints), .fallback = "32", .min = "1", .max = "128",
-     .shown = SHOWN_AS_COMMENT, .doc = "Endpoints that are used at most. All upstreams together, with those that are no name for many, have at "
+     .shown = SHOWN_AS_COMMENT,
+     .doc = "Endpoints that are used at most. All upstreams together, with those that are no name for many, have at "
             "most 256."},
 };
 static const struct option_table discover_table = {.size = sizeof(struct conf_upstream), ROWS(discover_rows)};
@@ -138,8 +139,8 @@ static const struct option_table discover_table = {.size = sizeof(struct conf_up
 static const struct option activate_rows[] = {
     {"queue", OPTION_COUNT, UPSTREAM(activate.queue), .fallback = "100", .min = "0", .max = "1000000",
      .shown = SHOWN_AS_COMMENT,
-     .doc = "It joins when more requests than this wait, and leaves when for 30 s no more than half as many have waited. "
-            "Batch work that is only held back does not count."},
+     .doc = "It joins when more requests than this wait, and leaves when for 30 s no more than half as many have "
+            "waited. Batch work that is only held back does not count."},
 };
 static const struct option_table activate_table = {.size = sizeof(struct conf_upstream), ROWS(activate_rows)};
 
@@ -164,12 +165,11 @@ static const struct option upstream_rows[] = {
      .example = "deepseek", .shown = SHOWN_AS_COMMENT, .doc = "Unique name of the upstream in logs and metrics."},
     {"preset", OPTION_TEXT, UPSTREAM(preset), .check = value_name, .example = "deepseek", .shown = SHOWN_SET,
      .doc = "Provider whose address, dialect and model names to begin with; keys given here override it. One of: "
-            "deepseek, "
-            "openai, volcengine, dashscope, tencent, huawei, qianfan, siliconflow, openrouter, together, fireworks, "
-            "azure (which needs a base_url), nim, vllm, sglang, llamacpp or ollama."},
+            "deepseek, openai, volcengine, dashscope, tencent, huawei, qianfan, siliconflow, openrouter, together, "
+            "fireworks, azure (which needs a base_url), nim, vllm, sglang, llamacpp or ollama."},
     {"dialect", OPTION_ENUM, UPSTREAM(dialect), .fallback = "openai", .names = dialect_names, .shown = SHOWN_AS_COMMENT,
-     .doc =
-         "Provider's way of telling errors, usage, thinking and continuations; kept for later, nothing reads it yet."},
+     .doc = "Provider's way of telling errors, usage, thinking and continuations; kept for later, nothing reads it "
+            "yet."},
     {"base_url", OPTION_URL, UPSTREAM(base_url), .required = true, .unset = "the preset's",
      .example = "${DEEPSEEK_BASE_URL:-https://api.deepseek.com}",
      .doc = "Where the OpenAI-compatible API begins: http or https, a host, perhaps a port and a path such as /v1."},
@@ -195,8 +195,8 @@ static const struct option upstream_rows[] = {
      .doc = "Name of the systemd credential (LoadCredential=) that holds the key."},
     {"api_keys", OPTION_SECRETS, UPSTREAM(api_keys), UPSTREAM(api_key_count), .min = "1", .max = "32",
      .check = value_key, .example = "[\"${KEY_1}\", \"${KEY_2}\"]",
-     .doc = "Several keys, used in turn. One that is refused (401, 402, 403) rests for a minute, and for twice as long each "
-            "further time, 30 min at most."},
+     .doc = "Several keys, used in turn. One that is refused (401, 402, 403) rests for a minute, and for twice as long "
+            "each further time, 30 min at most."},
     {"weight", OPTION_COUNT, UPSTREAM(weight), .fallback = "1", .min = "1", .max = "1000",
      .doc = "Share of the requests, relative to the other upstreams."},
     {"max_concurrency", OPTION_KEYED, UPSTREAM(caps), UPSTREAM(cap_count), .max = "1000", .alone = true,
@@ -204,8 +204,8 @@ static const struct option upstream_rows[] = {
      .doc = "Requests in flight at once; further ones wait. A number counts all models together; a mapping has one for "
             "each model, by the upstream's name, and \"*\" for all together. 0 sets no limit."},
     {"adaptive", OPTION_FLAG, UPSTREAM(adaptive), .fallback = "true",
-     .doc = "When the upstream answers that it is busy (429, 503, nothing but keep-alives), lower these limits for a while, "
-            "and send nothing at all for as long as its Retry-After says (60s at most)."},
+     .doc = "When the upstream answers that it is busy (429, 503, nothing but keep-alives), lower these limits for a "
+            "while, and send nothing at all for as long as its Retry-After says (60s at most)."},
     {"account", OPTION_TEXT, UPSTREAM(account), .check = value_name, .unset = "an account of its own",
      .example = "main", .doc = "Upstreams with the same account share its limits."},
     {"tier", OPTION_ENUM, UPSTREAM(tier), .fallback = "primary", .names = tiers,
@@ -229,10 +229,9 @@ static const struct option upstream_rows[] = {
      .doc = "Circuit breaker, one for each model: who keeps failing is not asked for a while."},
     {"models", OPTION_KEYED, UPSTREAM(models), UPSTREAM(model_count), .max = "1000", .table = &model_table,
      .unset = "the preset's; none: any model", .example = "deepseek-chat",
-     .doc =
-         "Clients' names of the models this upstream serves, each with the upstream's own name, or a mapping of the "
-         "keys below. The clients' name \"*\" stands for every other model. Rows come before the preset's and replace "
-         "those of the same name."},
+     .doc = "Clients' names of the models this upstream serves, each with the upstream's own name, or a mapping of "
+            "the keys below. The clients' name \"*\" stands for every other model. Rows come before the preset's and "
+            "replace those of the same name."},
     {"resolve", OPTION_TEXTS, UPSTREAM(resolve), UPSTREAM(resolve_count), .max = "16", .check = value_pin,
      .unset = "DNS", .example = "[192.0.2.7, \"[2001:db8::7]:443\"]",
      .doc = "Addresses to connect to instead of asking DNS for base_url's host; unix:/path works too."},

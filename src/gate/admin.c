@@ -101,11 +101,15 @@ static const struct page {
     const char *path;
     admin_page *get, *post; /* post NULL: nothing can be changed there */
 } pages[] = {
-    {"/healthz", answer_healthz, NULL},         {"/version", answer_version, NULL},
-    {"/readyz", admin_show_ready, NULL},        {"/readyz/*", admin_show_model_ready, NULL},
+    {"/healthz", answer_healthz, NULL},
+    {"/version", answer_version, NULL},
+    {"/readyz", admin_show_ready, NULL},
+    {"/readyz/*", admin_show_model_ready, NULL},
     {"/metrics", answer_metrics, NULL},
-    {"/upstreams", admin_list_upstreams, NULL}, {"/upstreams/*", admin_show_upstream, admin_change_upstream},
-    {"/queue", admin_show_queue, NULL},         {"/queue/*", admin_show_waiting, NULL},
+    {"/upstreams", admin_list_upstreams, NULL},
+    {"/upstreams/*", admin_show_upstream, admin_change_upstream},
+    {"/queue", admin_show_queue, NULL},
+    {"/queue/*", admin_show_waiting, NULL},
 };
 
 void admin_refuse(struct exchange *x, enum failure f, struct buf *message)

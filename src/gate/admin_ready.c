@@ -32,7 +32,8 @@ static void put_models(struct admin *a, struct buf *out)
     if (a->pool->any.n) put_model(a, out, &a->pool->any, separator);
 }
 
-/* Ready: it is not ending, and at least one upstream is neither known to be down nor taken out nor still to be found. */
+/* Ready: it is not ending, and at least one upstream is neither known to be down, nor taken out, nor still to be
+ * found. */
 void admin_show_ready(struct admin *a, struct exchange *x, struct text rest)
 {
     size_t up = count_ready(a);

@@ -1,5 +1,4 @@
-/* dispatch.c - DISPATCH: one attempt at the leased upstream; what fails before the first token goes back to QUEUE.
- */
+/* dispatch.c - DISPATCH: one attempt at the leased upstream; what fails before the first token goes back to QUEUE. */
 #include "dsgate/base/log.h"
 #include "dsgate/gate/request.h"
 #include "dsgate/gate/worker.h"

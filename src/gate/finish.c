@@ -1,5 +1,4 @@
-/* finish.c - FINISH: the lease goes back, the counters move, one line is logged.
- */
+/* finish.c - FINISH: the lease goes back, the counters move, one line is logged. */
 #include "dsgate/admit/priority.h"
 #include "dsgate/gate/worker.h"
 
@@ -11,7 +10,10 @@ static enum outcome judge(const struct request *r)
 }
 
 /* The class is settled together with who asks. */
-static enum conf_priority class_of(const struct request *r) { return r->caller.id ? r->ticket.priority : PRIORITY_COUNT; }
+static enum conf_priority class_of(const struct request *r)
+{
+    return r->caller.id ? r->ticket.priority : PRIORITY_COUNT;
+}
 
 static void count(struct request *r, usec_t duration)
 {

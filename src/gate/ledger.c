@@ -8,8 +8,7 @@
 struct entry {
     char *upstream;
     struct quota_day saved;
-    const struct upstream_state
-        *state; /* what of the last pool was told of it or counts for it; NULL: it was not there */
+    const struct upstream_state *state; /* in the last pool, told what was used; NULL: it was not there */
 };
 
 struct ledger {

@@ -89,8 +89,8 @@ static struct model_row *find_row(const struct request *r, struct pool *pool)
     return by_name ? pool_find_model(pool, text_of(r->admission.chat.model)) : &pool->all;
 }
 
-/* There are other upstreams, or endpoints of theirs, than when it began to wait: it asks the new ones, if these serve its
- * model. Of its time it has waited a part. */
+/* There are other upstreams, or endpoints of theirs, than when it began to wait: it asks the new ones, if these serve
+ * its model. Of its time it has waited a part. */
 static enum flow ask_again(struct request *r)
 {
     struct pool *now = sched_pool(r->worker->shared->sched), *before = r->pool;

@@ -1,5 +1,5 @@
-/* reload.c - what changes while the daemon runs: the config, endpoints that are discovered, and what needs a look from time
- * to time. */
+/* reload.c - what changes while the daemon runs: the config, endpoints that are discovered, and what needs a look from
+ * time to time. */
 #include "dsgate/base/log.h"
 #include "gate_private.h"
 

@@ -34,8 +34,8 @@ static void set_patience(struct __res_state *s)
     s->retry = s->nscount > 1 ? 1 : 2;
 }
 
-/* The resolver keeps IPv6 servers beside its list, as memory that it frees. Where the list has no family, they count.
- */
+/* The resolver keeps IPv6 servers beside its list, as memory that it frees. Where the list has no
+ * family, they count. */
 static void use_server(struct __res_state *s, const struct address *server)
 {
     for (int i = 0; i < MAXNS; i++) {

@@ -41,8 +41,8 @@ enum { LATE = 1u << LANE_P1_LATE | 1u << LANE_P2_LATE | 1u << LANE_P3_LATE };
 static enum conf_priority class_of_first(unsigned mask)
 {
     static const enum conf_priority classes[LANE_COUNT] = {
-        [LANE_P0] = PRIORITY_P0,      [LANE_P1_LATE] = PRIORITY_P1, [LANE_P1] = PRIORITY_P1, [LANE_P2_LATE] = PRIORITY_P2,
-        [LANE_P2] = PRIORITY_P2,      [LANE_P3_LATE] = PRIORITY_P3, [LANE_P3] = PRIORITY_P3};
+        [LANE_P0] = PRIORITY_P0, [LANE_P1_LATE] = PRIORITY_P1, [LANE_P1] = PRIORITY_P1,
+        [LANE_P2_LATE] = PRIORITY_P2, [LANE_P2] = PRIORITY_P2, [LANE_P3_LATE] = PRIORITY_P3, [LANE_P3] = PRIORITY_P3};
     return classes[__builtin_ctz(mask)];
 }
 

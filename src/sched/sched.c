@@ -96,8 +96,8 @@ void sched_inbox_close(struct sched_inbox *inbox) { sched_await_posts(inbox->sch
 
 /* ---- tickets ---- */
 
-/* Where nothing is open, waiting makes sense only for who can wait until something is. In a pool of the past nobody waits
- * who may be served by the new one: workers hear of it a little later than the scheduler. */
+/* Where nothing is open, waiting makes sense only for who can wait until something is. In a pool of the past nobody
+ * waits who may be served by the new one: workers hear of it a little later than the scheduler. */
 static enum sched_answer wait_or_refuse(struct hold *h, struct ticket *t, enum choice choice, usec_t opens_at)
 {
     if (t->row->pool != h->s->pool && !t->stays) return SCHED_MOVED;

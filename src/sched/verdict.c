@@ -1,5 +1,5 @@
-/* What a result says about the upstream: to its model's breaker and averages, its account's limit, its key, its quota.
- */
+/* What a result says about the upstream: to its model's breaker and averages, its account's limit, its key and its
+ * quota. */
 #include "sched_private.h"
 
 #define KEY_COOL     (60 * USEC_PER_SEC)      /* after the first refusal; doubled with each further one */

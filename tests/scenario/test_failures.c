@@ -468,7 +468,8 @@ START_TEST(an_answer_may_overtake_its_request)
 }
 END_TEST
 
-TEST_MAIN("failures", each_retryable_status_fails_over, the_callers_own_mistakes_do_not, the_callers_own_key_is_its_own_matter, the_last_error_is_passed_on,
+TEST_MAIN("failures", each_retryable_status_fails_over, the_callers_own_mistakes_do_not,
+          the_callers_own_key_is_its_own_matter, the_last_error_is_passed_on,
           a_key_in_an_upstreams_error_is_redacted, a_long_retry_after_is_not_waited_for,
           a_large_request_is_sent_again_whole, a_lone_error_leaves_retrying_to_the_client,
           refused_connections_fail_over, nobody_reachable_is_told, a_hanging_connect_ends, a_silent_upstream_ends,

@@ -172,5 +172,6 @@ START_TEST(random_is_the_same_for_the_same_seed)
 END_TEST
 
 TEST_MAIN("base", buffers_keep_what_was_appended, json_strings_escape_what_they_must, texts_are_cut_and_compared,
-          copies_are_cut_to_their_room, numbers_are_strict, near_words_are_near, times_are_written_as_the_standards_say, times_are_read_as_they_are_written,
+          copies_are_cut_to_their_room, numbers_are_strict, near_words_are_near,
+          times_are_written_as_the_standards_say, times_are_read_as_they_are_written,
           random_is_the_same_for_the_same_seed)

@@ -30,7 +30,7 @@ START_TEST(known_rows)
     ck_assert_int_eq(failure_row(FAIL_QUEUE_FULL)->advice, ADVISE_RETRY);
     ck_assert_uint_eq(failure_row(FAIL_QUEUE_LATE)->status, 503);
     ck_assert_str_eq(failure_row(FAIL_QUEUE_LATE)->code, "gateway_deadline_unreachable");
-    ck_assert_int_eq(failure_row(FAIL_QUEUE_LATE)->advice, ADVISE_RETRY); /* nothing was tried, and it is told at once */
+    ck_assert_int_eq(failure_row(FAIL_QUEUE_LATE)->advice, ADVISE_RETRY); /* nothing was tried yet */
     ck_assert_uint_eq(failure_row(FAIL_UPSTREAMS_CLOSED)->status, 503);
     ck_assert_str_eq(failure_row(FAIL_UPSTREAMS_CLOSED)->type, "upstream_error");
     ck_assert_str_eq(failure_row(FAIL_UPSTREAMS_CLOSED)->code, "upstreams_unavailable");

@@ -164,7 +164,8 @@ static const struct sample strings[] = {
     GOOD("y_slash", "\"/\""),
     GOOD("y_delete_byte", "\"\x7F\""),
     GOOD("y_structure_inside", "[\"{}[]:,\",\"a\\\"b\"]"),
-    GOOD("y_utf8", "\"\xC2\x80\xDF\xBF\xE0\xA0\x80\xED\x9F\xBF\xEE\x80\x80\xEF\xBF\xBF\xF0\x90\x80\x80\xF4\x8F\xBF\xBF\""),
+    GOOD("y_utf8",
+         "\"\xC2\x80\xDF\xBF\xE0\xA0\x80\xED\x9F\xBF\xEE\x80\x80\xEF\xBF\xBF\xF0\x90\x80\x80\xF4\x8F\xBF\xBF\""),
     GOOD("y_utf8_key", "{\"\xE4\xB8\xAD\":1}"),
     GOOD("y_no_break_space", "\"\xC2\xA0\xE2\x80\xA8\""),
     GOOD("i_noncharacter", "\"\xEF\xBF\xBE\\uFDD0\""),                 /* a valid scalar value */

@@ -14,8 +14,8 @@ struct zone;
 
 /* "UTC", an offset from "-14:00" to "+14:00", or a name of the IANA time zone database ("Asia/Shanghai"), which is read
  * from $TZDIR, or else /usr/share/zoneinfo (RFC 9636). NULL with a sentence without a full stop in *error: no such
- * name, no database, a file that cannot be read, is broken or counts leap seconds. Names can't climb out of the folder.
- */
+ * name, no database, a file that cannot be read, is broken or counts leap seconds. Names can't climb out of the
+ * folder. */
 struct zone *zone_open(struct text name, struct buf *error);
 struct zone *zone_ref(struct zone *z);
 void zone_unref(struct zone *z); /* NULL is fine */

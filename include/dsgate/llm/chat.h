@@ -30,8 +30,8 @@ enum chat_error { CHAT_FINE, CHAT_BAD_JSON, CHAT_MISSING, CHAT_BAD_TYPE };
 enum chat_error chat_read(struct chat_request *r, const struct endpoint *e, struct text body, struct buf *message,
                           const char **param);
 
-/* The class that the body asks for by `service_tier`: "priority" is P1, "default" P2, "flex" P3; PRIORITY_COUNT: it says
- * nothing of the kind. The member goes on to the upstream as it is. */
+/* The class that the body asks for by `service_tier`: "priority" is P1, "default" P2, "flex" P3; PRIORITY_COUNT: it
+ * says nothing of the kind. The member goes on to the upstream as it is. */
 enum conf_priority chat_priority(const struct chat_request *r);
 
 /* A number that all turns of one conversation share, in every process; 0 = there is nothing to go by. The client's own

@@ -26,9 +26,9 @@ struct contender {
 };
 
 /* Smooth weighted round robin: every eligible contender gains its share of a call, by weight, the richest is chosen and
- * pays for a whole one; weights 5, 1, 1 give a a b a c a a (the scheme is nginx's). The others keep what they have. Since
- * all is counted in calls and not in weights, each gets what its shares add up to within a few calls, however weights
- * and eligibility change in between. */
+ * pays for a whole one; weights 5, 1, 1 give a a b a c a a (the scheme is nginx's). The others keep what they have.
+ * Since all is counted in calls and not in weights, each gets what its shares add up to within a few calls, however
+ * weights and eligibility change in between. */
 int balance_weighted(struct contender *c, size_t n);
 
 /* Two are drawn by weight, and the second gets the call when it is the less loaded one even with it (in flight ÷

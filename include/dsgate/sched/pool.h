@@ -25,7 +25,10 @@
 #include "dsgate/sched/pace.h"
 #include "dsgate/sched/quota.h"
 
-enum { POOL_UPSTREAMS_MAX = CONF_ENDPOINTS_MAX, POOL_KEYS_MAX = 32 }; /* endpoints of all upstreams; keys of one upstream */
+enum {
+    POOL_UPSTREAMS_MAX = CONF_ENDPOINTS_MAX, /* endpoints of all upstreams */
+    POOL_KEYS_MAX = 32                       /* keys of one upstream */
+};
 
 /* ---- limits: accounts and their slots ---- */
 

@@ -5,8 +5,8 @@
  * every lease is released once, with its result. Who can't get a turn in time is refused at once.
  *
  * One mutex guards it all, held for about a microsecond as a rule and never across I/O or a callback. So all calls may
- * come from any thread, but those about one ticket, its lease or its inbox only from the inbox's loop. Grants to waiting
- * tickets go to that inbox, and its loop is woken. Times are monotonic.
+ * come from any thread, but those about one ticket, its lease or its inbox only from the inbox's loop. Grants to
+ * waiting tickets go to that inbox, and its loop is woken. Times are monotonic.
  */
 #ifndef DSGATE_SCHED_SCHED_H
 #define DSGATE_SCHED_SCHED_H
@@ -47,8 +47,8 @@ enum sched_answer {
     SCHED_LATE,    /* at the measured rate its turn would come too late */
     SCHED_CLOSED,  /* everybody who serves it is down, open, cooling, or spent for longer than it can wait */
     SCHED_NONE,    /* no upstream that is not tried yet serves this endpoint and model */
-    SCHED_MOVED,   /* instead of a wait, or in the middle of one: there is another pool now; ask again, in that one where
-                    * it can be, or with `stays` */
+    SCHED_MOVED,   /* instead of a wait, or in the middle of one: there is another pool now; ask again, in that one
+                    * where it can be, or with `stays` */
     SCHED_ANSWERS
 };
 
@@ -64,7 +64,7 @@ struct ticket {
     unsigned caller_weight;         /* 1…1000 */
     uint64_t conversation;          /* for POLICY_AFFINITY */
     usec_t deadline;                /* goes before later ones of its class; USEC_NEVER: in no hurry */
-    usec_t latest;                  /* useless after that: refused at once where it can't be met. The asker cancels then */
+    usec_t latest;                  /* useless after that; refused at once where it can't be met. The asker cancels */
     struct upstream_set tried;      /* not again */
     bool stays;                     /* in its pool, though there may be another one now: no SCHED_MOVED for it */
     struct sched_inbox *inbox;
@@ -109,10 +109,10 @@ void sched_inbox_open(struct sched *s, struct sched_inbox *inbox, struct loop *l
  * ended. */
 void sched_inbox_close(struct sched_inbox *inbox);
 
-/* Choice: of the row's upstreams that serve the endpoint, are not tried and are neither drained, down, open, cooling nor
- * spent, the lowest tier; of those with room, the policy's pick, with upstreams of the gateway's zone first. Backups get
- * calls only while no primary is open, or from P0 and from P1 that has waited too long. Endpoints that keep state
- * upstream (any_upstream false) get the first in config order that serves them and no other. */
+/* Choice: of the row's upstreams that serve the endpoint, are not tried and are neither drained, down, open, cooling
+ * nor spent, the lowest tier; of those with room, the policy's pick, with upstreams of the gateway's zone first.
+ * Backups get calls only while no primary is open, or from P0 and from P1 that has waited too long. Endpoints that keep
+ * state upstream (any_upstream false) get the first in config order that serves them and no other. */
 enum sched_answer sched_ask(struct sched *s, struct ticket *t, usec_t now);
 
 /* Takes a waiting or settled-but-undelivered ticket back; harmless when idle. ticket->retry_after then says how long it
