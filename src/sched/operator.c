@@ -111,14 +111,16 @@ bool sched_is_open(struct sched *s, const struct model_row *row, usec_t now)
 
 /* ---- the queue ---- */
 
-/* The first of each lane is its oldest. Late P3 that has moved on into the lane of late P2 is not looked for. */
+/* The first of each lane is its oldest. */
 static usec_t age_of_oldest(const struct sched *s, enum conf_priority p, usec_t now)
 {
+    const enum lane lanes[] = {lane_of(p), lane_above(lane_of(p))};
     usec_t oldest = 0;
-    for (enum lane l = 0; l < LANE_COUNT; l++) {
-        if (list_empty(&s->lanes[l])) continue;
-        const struct ticket *t = CONTAINER_OF(s->lanes[l].next, struct ticket, node);
-        if (t->priority == p && now - t->asked > oldest) oldest = now - t->asked;
+    for (size_t i = 0; i < sizeof lanes / sizeof *lanes; i++) {
+        const struct list *lane = &s->lanes[lanes[i]];
+        if (list_empty(lane)) continue;
+        usec_t age = now - CONTAINER_OF(lane->next, struct ticket, node)->asked;
+        if (age > oldest) oldest = age;
     }
     return oldest;
 }

@@ -90,7 +90,6 @@ static bool displace(struct hold *h, const struct ticket *t)
     for (enum lane l = LANE_COUNT - 1; l > lane_of(t->priority); l--) {
         if (list_empty(&h->s->lanes[l])) continue;
         struct ticket *youngest = CONTAINER_OF(h->s->lanes[l].prev, struct ticket, node);
-        if (youngest->priority <= t->priority) continue;
         youngest->retry_after = expected_wait(h, youngest);
         queue_refuse(h, youngest, SCHED_FULL);
         return true;
@@ -215,7 +214,7 @@ static void move_up(struct hold *h, struct ticket *t)
     enum lane above = lane_above(t->lane);
     const struct turn_key *old = &line_entry(t)->key;
     struct turn_key key = key_in(t, above, old->tag, old->turn);
-    h->s->late_of[t->priority] += !lane_is_late(t->lane);
+    h->s->late_of[t->priority]++;
     list_remove(&t->node);
     line_change(t, above, &key);
     enter_lane(h->s, t);
