@@ -6,7 +6,7 @@ enum { SMALLEST = 16, LARGE = 1024 };
 bool turn_before(const struct turn_key *a, const struct turn_key *b)
 {
     if (a->deadline != b->deadline) return a->deadline < b->deadline;
-    return a->tag != b->tag ? a->tag < b->tag : a->turn < b->turn;
+    return a->tag != b->tag ? a->tag < b->tag : a->arrival < b->arrival;
 }
 
 static void put(struct heap *h, size_t at, const struct heap_entry *e)
@@ -70,4 +70,29 @@ void heap_free(struct heap *h)
 {
     mem_free(h->entries);
     *h = (struct heap){0};
+}
+
+/* ---- in order, without taking out ---- */
+
+void heap_walk_begin(struct heap_walk *w, const struct heap *h)
+{
+    w->heap = h;
+    w->steps = 0;
+    w->edge_count = h->count > 0;
+    w->edge[0] = 0;
+}
+
+/* The next one is a child of those that were before, or what stood beside them. */
+const struct ticket *heap_walk_next(struct heap_walk *w)
+{
+    const struct heap_entry *entries = w->heap->entries;
+    size_t best = 0;
+    if (w->edge_count == 0 || w->steps++ == HEAP_WALK_MAX) return NULL;
+    for (size_t i = 1; i < w->edge_count; i++)
+        if (turn_before(&entries[w->edge[i]].key, &entries[w->edge[best]].key)) best = i;
+    size_t at = w->edge[best];
+    w->edge[best] = w->edge[--w->edge_count];
+    for (size_t c = at * HEAP_CHILDREN + 1; c <= (at + 1) * HEAP_CHILDREN && c < w->heap->count; c++)
+        w->edge[w->edge_count++] = c;
+    return entries[at].ticket;
 }

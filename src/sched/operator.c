@@ -168,32 +168,14 @@ static size_t count_before(const struct ticket *t)
     return n;
 }
 
-/* What is next in a heap is among the children of what was before: `edge` holds those that may be. */
-struct walk {
-    const struct heap *heap;
-    size_t edge[HEAP_WALK_MAX * HEAP_CHILDREN], edge_count;
-};
-
-static const struct ticket *walk_on(struct walk *w)
-{
-    size_t best = 0;
-    if (w->edge_count == 0) return NULL;
-    for (size_t i = 1; i < w->edge_count; i++)
-        if (turn_before(&w->heap->entries[w->edge[i]].key, &w->heap->entries[w->edge[best]].key)) best = i;
-    size_t at = w->edge[best];
-    w->edge[best] = w->edge[--w->edge_count];
-    for (size_t c = at * HEAP_CHILDREN + 1; c <= (at + 1) * HEAP_CHILDREN && c < w->heap->count; c++)
-        w->edge[w->edge_count++] = c;
-    return w->heap->entries[at].ticket;
-}
-
 static size_t list_line(const struct line *line, usec_t now, struct sched_ticket_view *views, size_t most)
 {
     size_t n = 0, before = 0;
     for (enum lane l = 0; l < LANE_COUNT; l++) {
-        struct walk w = {.heap = &line->lanes[l], .edge_count = line->lanes[l].count > 0};
+        struct heap_walk w;
         const struct ticket *t;
-        for (size_t i = 0; i < HEAP_WALK_MAX && n < most && (t = walk_on(&w)); i++)
+        heap_walk_begin(&w, &line->lanes[l]);
+        for (size_t i = 0; n < most && (t = heap_walk_next(&w)); i++)
             look_at_ticket(t, before + i, now, &views[n++]);
         before += line->lanes[l].count;
     }

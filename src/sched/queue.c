@@ -4,9 +4,9 @@
 /* ---- joining and leaving ---- */
 
 /* Those who have waited for too long are past their hurry: see lane.h. */
-static struct turn_key key_in(const struct ticket *t, enum lane lane, uint64_t tag, uint64_t turn)
+static struct turn_key key_in(const struct ticket *t, enum lane lane, uint64_t tag, uint64_t arrival)
 {
-    return (struct turn_key){lane_is_late(lane) ? USEC_NEVER : t->deadline, tag, turn};
+    return (struct turn_key){lane_is_late(lane) ? USEC_NEVER : t->deadline, tag, arrival};
 }
 
 /* In order of age, though one that asks again may be older than those who came before it. */
@@ -24,7 +24,7 @@ static void enqueue(struct hold *h, struct ticket *t)
     t->lane = lane_of(t->priority);
     t->state = TICKET_WAITING;
     fairness_join(&s->fairness[t->priority], t);
-    struct turn_key key = key_in(t, t->lane, t->turn.tag, s->turns++);
+    struct turn_key key = key_in(t, t->lane, t->turn.tag, s->arrivals++);
     line_join(&s->lines, t, &key);
     enter_lane(s, t);
     drain_join(&s->drains[t->priority], h->now);
@@ -213,7 +213,7 @@ static void move_up(struct hold *h, struct ticket *t)
 {
     enum lane above = lane_above(t->lane);
     const struct turn_key *old = &line_entry(t)->key;
-    struct turn_key key = key_in(t, above, old->tag, old->turn);
+    struct turn_key key = key_in(t, above, old->tag, old->arrival);
     h->s->late_of[t->priority]++;
     list_remove(&t->node);
     line_change(t, above, &key);

@@ -25,7 +25,7 @@ struct sched {
     struct lines lines;
     struct list lanes[LANE_COUNT];      /* tickets, who came into the lane first in front */
     struct fairness fairness[PRIORITY_COUNT]; /* of each class: batch jobs do not hold back their caller's chat */
-    uint64_t turns;                     /* of arrival */
+    uint64_t arrivals;                  /* so far: the number of the next one */
     unsigned waiting, waiting_of[PRIORITY_COUNT], late_of[PRIORITY_COUNT];
     unsigned standby_at;                /* more waiting than this calls a standby; UINT_MAX: there is none to call */
     struct drain drains[PRIORITY_COUNT]; /* for operators; what decides is each row's own */
