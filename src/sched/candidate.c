@@ -1,8 +1,7 @@
+/* May an upstream take a call now, and if not, from when on? And what a call under way counts for. */
 #include "sched_private.h"
 
 /* ---- is it open ---- */
-
-static usec_t later(usec_t a, usec_t b) { return a > b ? a : b; }
 
 static unsigned following(unsigned key, unsigned n) { return key + 1 < n ? key + 1 : 0; }
 
@@ -26,10 +25,7 @@ static usec_t breaker_opens_at(struct hold *h, const struct candidate *c)
 {
     struct breaker *b = &c->target->breaker;
     if (b->state == BREAKER_CLOSED) return 0;
-    if (breaker_tick(b, h->now) == BREAKER_HALF_OPENED) {
-        atomic_fetch_add_explicit(&c->target->half_opened, 1, memory_order_relaxed);
-        notice_add(&h->notices, NOTICE_BREAKER_HALF_OPENED, c->upstream->name, c->target->model, 0, 0);
-    }
+    verdict_breaker_changed(h, c->target, c->upstream->name, breaker_tick(b, h->now));
     return breaker_admits(b, &c->upstream->conf->breaker) ? 0 : breaker_due(b);
 }
 
@@ -38,9 +34,9 @@ usec_t candidate_recovers_at(struct hold *h, const struct candidate *c)
     const struct upstream *u = c->upstream;
     const struct upstream_state *s = u->state;
     if (s->draining || u->unknown) return USEC_NEVER;
-    usec_t at = later(s->quota_until, c->slot->limit.cool_until);
-    at = later(at, breaker_opens_at(h, c));
-    if (s->health.down) at = later(at, later(s->health.due, h->now + 1));
+    usec_t at = usec_later(s->quota_until, c->slot->limit.cool_until);
+    at = usec_later(at, breaker_opens_at(h, c));
+    if (s->health.down) at = usec_later(at, usec_later(s->health.due, h->now + 1));
     return at <= h->now ? 0 : at;
 }
 

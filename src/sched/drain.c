@@ -16,7 +16,7 @@ static struct drain_bucket *bucket_of(struct drain *d, usec_t when)
 static void pass_time(struct drain *d, usec_t now)
 {
     if (now <= d->since) return;
-    usec_t from = d->since > now - window ? d->since : now - window;
+    usec_t from = usec_later(d->since, now - window);
     while (d->moving && from < now) {
         usec_t end = usec_earlier(now, (from / DRAIN_SLICE + 1) * DRAIN_SLICE);
         bucket_of(d, from)->busy += end - from;
@@ -55,7 +55,7 @@ struct measure {
 static struct measure look_back(const struct drain *d, usec_t now)
 {
     struct measure m = {.busy = d->moving && now > d->since ? now - d->since : 0};
-    int64_t newest = (now > d->since ? now : d->since) / DRAIN_SLICE;
+    int64_t newest = usec_later(now, d->since) / DRAIN_SLICE;
     for (int64_t i = newest; i >= 0 && i > newest - DRAIN_BUCKETS; i--) {
         const struct drain_bucket *b = &d->buckets[i % DRAIN_BUCKETS];
         if (b->number != i) continue;

@@ -12,7 +12,7 @@ void health_suspect(struct health *h, usec_t now)
 {
     if (h->suspected || h->down) return;
     h->suspected = true;
-    h->due = now > h->soonest ? now : h->soonest;
+    h->due = usec_later(now, h->soonest);
 }
 
 bool health_is_alive(unsigned status) { return status >= 200 && status < 500; }

@@ -10,7 +10,7 @@ unsigned limit_value(const struct limit *l, unsigned max)
 static void cool_down(struct limit *l, usec_t retry_after, usec_t now)
 {
     usec_t until = now + usec_earlier(retry_after, LIMIT_COOL_MAX);
-    if (until > l->cool_until) l->cool_until = until;
+    l->cool_until = usec_later(l->cool_until, until);
 }
 
 static void cut(struct limit *l, unsigned max, unsigned in_flight, usec_t now)

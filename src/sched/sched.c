@@ -196,9 +196,7 @@ static void come_up(struct hold *h, struct upstream_state *state)
     notice_add(&h->notices, NOTICE_CAME_UP, state->name, "", 0, 0);
     LIST_FOREACH(node, &state->targets) {
         struct target *t = CONTAINER_OF(node, struct target, node);
-        if (breaker_recover(&t->breaker, h->now) != BREAKER_HALF_OPENED) continue;
-        atomic_fetch_add_explicit(&t->half_opened, 1, memory_order_relaxed);
-        notice_add(&h->notices, NOTICE_BREAKER_HALF_OPENED, state->name, t->model, 0, 0);
+        verdict_breaker_changed(h, t, state->name, breaker_recover(&t->breaker, h->now));
     }
     queue_serve_all(h);
 }

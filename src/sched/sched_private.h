@@ -127,6 +127,8 @@ void queue_age(struct hold *h);
 
 /* What a call's result changes for the upstream it went to. */
 void verdict_note(struct hold *h, const struct lease *lease, const struct result *r);
+/* Counts and logs what has become of a breaker. */
+void verdict_breaker_changed(struct hold *h, struct target *t, const char *upstream, enum breaker_change change);
 /* A trial that is a success before its call has ended; and a lease that was never used. */
 void verdict_note_trial(struct hold *h, const struct lease *lease);
 void verdict_note_unused(struct hold *h, const struct lease *lease);

@@ -10,8 +10,8 @@
 
 static void cool_key(struct upstream_state *s, unsigned i, usec_t until)
 {
-    if (until > s->keys[i].cool_until) s->keys[i].cool_until = until;
-    if (until > s->keys_until) s->keys_until = until;
+    s->keys[i].cool_until = usec_later(s->keys[i].cool_until, until);
+    s->keys_until = usec_later(s->keys_until, until);
 }
 
 /* Not any more where a reload has put another key in its place: what happens to a call that still carries the old one
@@ -81,23 +81,31 @@ static void note_limit(struct hold *h, const struct lease *l, const struct resul
 
 static void count(atomic_uint_fast64_t *n) { atomic_fetch_add_explicit(n, 1, memory_order_relaxed); }
 
-static void note_breaker(struct hold *h, const struct lease *l, enum outcome o)
+void verdict_breaker_changed(struct hold *h, struct target *t, const char *upstream, enum breaker_change change)
 {
-    struct target *t = l->candidate->target;
-    const char *name = l->upstream->name;
-    switch (breaker_note(&t->breaker, &l->upstream->conf->breaker, o, l->trial, l->began, h->now,
-                         random_next(&h->s->random))) {
+    switch (change) {
     case BREAKER_OPENED:
         count(&t->opened);
-        notice_add(&h->notices, NOTICE_BREAKER_OPENED, name, t->model, t->breaker.open_until - h->now, 0);
+        notice_add(&h->notices, NOTICE_BREAKER_OPENED, upstream, t->model, t->breaker.open_until - h->now, 0);
+        break;
+    case BREAKER_HALF_OPENED:
+        count(&t->half_opened);
+        notice_add(&h->notices, NOTICE_BREAKER_HALF_OPENED, upstream, t->model, 0, 0);
         break;
     case BREAKER_CLOSED_AGAIN:
         count(&t->closed);
-        notice_add(&h->notices, NOTICE_BREAKER_CLOSED, name, t->model, 0, 0);
+        notice_add(&h->notices, NOTICE_BREAKER_CLOSED, upstream, t->model, 0, 0);
         break;
-    case BREAKER_HALF_OPENED:
     case BREAKER_SAME: break;
     }
+}
+
+static void note_breaker(struct hold *h, const struct lease *l, enum outcome o)
+{
+    struct target *t = l->candidate->target;
+    enum breaker_change change = breaker_note(&t->breaker, &l->upstream->conf->breaker, o, l->trial, l->began, h->now,
+                                              random_next(&h->s->random));
+    verdict_breaker_changed(h, t, l->upstream->name, change);
 }
 
 void verdict_note_trial(struct hold *h, const struct lease *l) { note_breaker(h, l, OUTCOME_SUCCESS); }

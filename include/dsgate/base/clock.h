@@ -15,6 +15,7 @@ typedef int64_t usec_t;
 #define USEC_NEVER   INT64_MAX /* a deadline that never comes */
 
 static inline usec_t usec_earlier(usec_t a, usec_t b) { return a < b ? a : b; }
+static inline usec_t usec_later(usec_t a, usec_t b) { return a > b ? a : b; }
 
 /* Rounds down before 1970, too; b > 0. */
 static inline int64_t floor_div(int64_t a, int64_t b) { return a / b - (a % b < 0); }
