@@ -107,7 +107,7 @@ static int set_up(struct ledger_file *f)
                            "PRAGMA user_version = %d;"
                            "CREATE TABLE IF NOT EXISTS quota (upstream TEXT PRIMARY KEY NOT NULL, day INTEGER NOT NULL,"
                            " requests INTEGER NOT NULL, tokens INTEGER NOT NULL, cost REAL NOT NULL) WITHOUT ROWID;"
-                           "DELETE FROM quota WHERE day < (SELECT max(day) FROM quota) - 31;"
+                           "DELETE FROM quota WHERE day < min((SELECT max(day) FROM quota), strftime('%%s') / 86400) - 31;"
                            "COMMIT;"
                            "PRAGMA journal_mode = WAL;"
                            "PRAGMA synchronous = NORMAL;"

@@ -50,12 +50,12 @@ static void open_head(struct request *r, struct reply_head *head)
                                     r->ended && r->method != HTTP_HEAD ? bytes_of_pieces(r) : answer->content_length};
 }
 
-/* An upstream that repeats the gateway's key in its complaint must not tell it to the client. Error bodies come whole.
- */
+/* An upstream that repeats the gateway's key in its complaint must not tell it to the client. Error bodies come whole,
+ * but for those that are too long to be held. `head` NULL: it has been sent. */
 static void redact_key(const struct request *r, const struct reply_head *head)
 {
     struct text key = text_of(r->key);
-    text_redact((char *)head->fields.p, head->fields.n, key);
+    if (head) text_redact((char *)head->fields.p, head->fields.n, key);
     for (int i = 0; i < r->piece_count; i++)
         text_redact(r->pieces[i].iov_base, r->pieces[i].iov_len, key);
 }
@@ -80,7 +80,7 @@ static enum flow send_pieces(struct request *r)
     struct reply_head head;
     bool first = !r->head_sent;
     if (first) open_head(r, &head);
-    if (first && r->status >= 400) redact_key(r, &head);
+    if (r->status >= 400) redact_key(r, first ? &head : NULL);
     note_token(r);
     r->bytes_out += bytes_of_pieces(r);
     r->news = NEWS_NONE;
