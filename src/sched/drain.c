@@ -51,8 +51,9 @@ struct measure {
     usec_t busy;
 };
 
-/* What the newest buckets hold, as many as are needed; all zero when even all of them are too few. */
-static struct measure look_back(const struct drain *d, usec_t now)
+/* What the newest buckets hold, as many as there must be for `enough` turns; all zero when even all of them are too few.
+ */
+static struct measure look_back(const struct drain *d, unsigned enough, usec_t now)
 {
     struct measure m = {.busy = d->moving && now > d->since ? now - d->since : 0};
     int64_t newest = usec_later(now, d->since) / DRAIN_SLICE;
@@ -61,19 +62,20 @@ static struct measure look_back(const struct drain *d, usec_t now)
         if (b->number != i) continue;
         m.turns += b->turns;
         m.busy += b->busy;
-        if (m.turns >= DRAIN_ENOUGH && m.busy >= busy_min) break;
+        if (m.turns >= enough && m.busy >= busy_min) break;
     }
     return m.turns >= TURNS_MIN && m.busy >= busy_min ? m : (struct measure){0};
 }
 
 double drain_rate(const struct drain *d, usec_t now)
 {
-    struct measure m = look_back(d, now);
+    struct measure m = look_back(d, DRAIN_ENOUGH, now);
     return m.turns ? (double)m.turns * USEC_PER_SEC / (double)m.busy : 0;
 }
 
 usec_t drain_wait(const struct drain *d, unsigned ahead, usec_t now)
 {
-    struct measure m = look_back(d, now);
+    unsigned twice = ahead < UINT32_MAX / 2 ? ahead * 2 : UINT32_MAX;
+    struct measure m = look_back(d, twice > DRAIN_ENOUGH ? twice : DRAIN_ENOUGH, now);
     return m.turns ? (usec_t)((ahead + 1.0) * (double)m.busy / m.turns) : 0;
 }

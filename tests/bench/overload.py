@@ -3,7 +3,7 @@
 
 Three simulators that take 20 requests at a time, each of which lasts 200 to 600 ms, serve 150 a second. Through dsgate
 they are asked for 450: 5% P0, 25% P1, 40% P2, 30% P3, in an open loop with Poisson arrivals from a fixed seed. After a
-warm-up 40 s are measured, and the load goes on until the last of them has been served: for each class what was
+warm-up 60 s are measured, and the load goes on until the last of them has been served: for each class what was
 offered, served and shed, its waits in the queue (as the answers tell in x-dsgate-queue-ms), and how true the advice of
 those that were shed was: Retry-After beside the wait that the next request of that class had which was sent after it
 and admitted to the queue.
@@ -18,7 +18,7 @@ SIMULATORS, CONCURRENCY = 3, 20
 SERVICE_MS = (200, 600)  # uniform
 OVERLOAD = 3
 CLASSES = {"P0": 0.05, "P1": 0.25, "P2": 0.40, "P3": 0.30}
-WARM_UP, MEASURED, LONGEST_WAIT = 30, 40, 20  # seconds
+WARM_UP, MEASURED, LONGEST_WAIT = 110, 60, 50  # seconds; queues must have found their lengths
 P0_WAIT_MS, P1_WAIT_MS, ADVICE = 50, 500 + max(SERVICE_MS), (0.7, 1.3)
 SEED = 291  # with it every class is offered what it should be, give or take 1%
 
@@ -31,8 +31,8 @@ queue:
   reserve_p0: 20%
   classes:
     P1: {max_wait: 500ms, timeout: 10s}
-    P2: {max_wait: 5s, timeout: 10s}
-    P3: {max_wait: 5s, timeout: 20s}
+    P2: {max_wait: 5s, timeout: 30s}
+    P3: {max_wait: 5s, timeout: 50s}
 upstreams:
 """
 UPSTREAM = '  - {name: sim%d, base_url: "http://127.0.0.1:%d/v1", api_key: sk-bench, max_concurrency: %d}\n'
