@@ -37,15 +37,10 @@ static void read_stainless_timeout(struct hints *h, struct text value)
 
 static bool read_priority(struct hints *h, struct text value)
 {
-    static const char *const names[PRIORITY_COUNT][2] = {
-        [PRIORITY_P0] = {"P0", "urgent"},
-        [PRIORITY_P1] = {"P1", "high"},
-        [PRIORITY_P2] = {"P2", "normal"},
-        [PRIORITY_P3] = {"P3", "low"},
-    };
-    for (unsigned p = 0; p < PRIORITY_COUNT; p++) {
-        if (!text_eq_nocase(value, text_of(names[p][0])) && !text_eq_nocase(value, text_of(names[p][1]))) continue;
-        h->priority = (enum conf_priority)p;
+    for (enum conf_priority p = 0; p < PRIORITY_COUNT; p++) {
+        bool named = text_eq_nocase(value, text_of(conf_priority_names[p]));
+        if (!named && !text_eq_nocase(value, text_of(conf_priority_words[p]))) continue;
+        h->priority = p;
         return true;
     }
     return false;

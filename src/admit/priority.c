@@ -1,11 +1,5 @@
 #include "dsgate/admit/priority.h"
 
-const char *priority_name(enum conf_priority p)
-{
-    static const char *const names[PRIORITY_COUNT] = {"P0", "P1", "P2", "P3"};
-    return p < PRIORITY_COUNT ? names[p] : NULL;
-}
-
 static enum conf_priority first_said(const struct priority_voices *v)
 {
     const enum conf_priority said[] = {v->header, v->service_tier, v->caller ? v->caller->priority : PRIORITY_COUNT,

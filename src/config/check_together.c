@@ -129,7 +129,6 @@ static void check_class(struct reader *r, struct node *section, const struct con
 
 static void check_queue(struct reader *r, struct node *root)
 {
-    static const char *const names[PRIORITY_COUNT] = {"P0", "P1", "P2", "P3"};
     const struct conf_queue *q = &r->config->queue;
     struct node *queue = node_given(root, "queue");
     if (!queue || node_has_mistake(queue)) return;
@@ -138,7 +137,7 @@ static void check_queue(struct reader *r, struct node *root)
         reader_error(r, priority, "priority: P%u is above the ceiling; expected P%u or a less urgent one", q->priority,
                      q->ceiling);
     for (unsigned p = 0; classes && p < PRIORITY_COUNT; p++) {
-        struct node *section = node_given(classes, names[p]);
+        struct node *section = node_given(classes, conf_priority_names[p]);
         if (section) check_class(r, section, &q->classes[p]);
     }
 }

@@ -70,7 +70,6 @@ struct option_table {
 
 extern const struct option_table config_table;   /* struct config */
 extern const struct option_table upstream_table; /* struct conf_upstream */
-extern const char *const dialect_names[DIALECT_COUNT + 1];
 
 const struct option *option_find(const struct option_table *t, const char *key);
 

@@ -8,9 +8,9 @@
 #define CALLER(field) offsetof(struct conf_caller, field)
 #define ROUTE(field)  offsetof(struct conf_route, field)
 
-#define PRIORITY(field) OPTION_ENUM, field, .names = priority_names, .aliases = priority_aliases
-static const char *const priority_names[PRIORITY_COUNT + 1] = {"P0", "P1", "P2", "P3"};
-static const char *const priority_aliases[PRIORITY_COUNT + 1] = {"urgent", "high", "normal", "low"};
+#define PRIORITY(field) OPTION_ENUM, field, .names = conf_priority_names, .aliases = conf_priority_words
+const char *const conf_priority_names[PRIORITY_COUNT + 1] = {"P0", "P1", "P2", "P3"};
+const char *const conf_priority_words[PRIORITY_COUNT + 1] = {"urgent", "high", "normal", "low"};
 
 /* Every class has a table of its own, since defaults and some keys are different. */
 #define MAX_WAIT(usual) "max_wait", OPTION_DURATION, CLASS(max_wait), .fallback = usual, .min = "0s", .max = "24h"
@@ -98,11 +98,11 @@ static const struct option match_rows[] = {
 };
 static const struct option_table match_table = {.size = sizeof(struct conf_route), ROWS(match_rows)};
 
-static const char *const policies[POLICY_COUNT + 1] = {"weighted", "least_busy", "latency", "cost", "affinity"};
+const char *const conf_policy_names[POLICY_COUNT + 1] = {"weighted", "least_busy", "latency", "cost", "affinity"};
 static const struct option route_rows[] = {
     {"match", OPTION_SECTION, .table = &match_table, .required = true, .example = "{models: [\"deepseek-*\"]}",
      .doc = "Which requests it is for."},
-    {"policy", OPTION_ENUM, ROUTE(policy), .fallback = "weighted", .names = policies,
+    {"policy", OPTION_ENUM, ROUTE(policy), .fallback = "weighted", .names = conf_policy_names,
      .doc = "How one of several upstreams is chosen: in proportion to the weights; the least busy; the one with the "
             "soonest first token; the cheapest; or always the same for one conversation, whose beginning it then has "
             "in its cache."},

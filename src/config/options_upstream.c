@@ -154,9 +154,9 @@ static const struct option_table cap_table = {.size = sizeof(struct conf_cap),
                                               .check_key = value_model,
                                               .finish = check_cap};
 
-static const char *const tiers[] = {"primary", "backup", "standby", NULL};
+const char *const conf_tier_names[TIER_COUNT + 1] = {"primary", "backup", "standby"};
 static const char *const auth_headers[] = {"authorization", "api-key", "x-api-key", NULL};
-const char *const dialect_names[DIALECT_COUNT + 1] = {
+static const char *const dialect_names[DIALECT_COUNT + 1] = {
     "openai",   "deepseek",  "ark",   "dashscope", "tencent", "huawei", "qianfan",  "siliconflow", "openrouter",
     "together", "fireworks", "azure", "nim",       "vllm",    "sglang", "llamacpp", "ollama"};
 
@@ -208,7 +208,7 @@ static const struct option upstream_rows[] = {
             "while, and send nothing at all for as long as its Retry-After says (60s at most)."},
     {"account", OPTION_TEXT, UPSTREAM(account), .check = value_name, .unset = "an account of its own",
      .example = "main", .doc = "Upstreams with the same account share its limits."},
-    {"tier", OPTION_ENUM, UPSTREAM(tier), .fallback = "primary", .names = tiers,
+    {"tier", OPTION_ENUM, UPSTREAM(tier), .fallback = "primary", .names = conf_tier_names,
      .doc = "A primary serves. A backup serves while no primary can, and, when all primaries are full, takes P0 and P1 "
             "that has waited for its max_wait. A standby serves while many wait."},
     {"activate", OPTION_SECTION, .table = &activate_table, .example = "{queue: 100}", .doc = "When a standby joins."},

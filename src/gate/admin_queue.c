@@ -1,7 +1,6 @@
 /* What an operator sees of the queue: how each class fares, and who is next. */
 #include "admin_json.h"
 #include "admin_private.h"
-#include "dsgate/admit/priority.h"
 
 enum { LISTED_MAX = 100 };
 
@@ -18,7 +17,7 @@ static void put_classes(struct admin_json *j, const struct sched_queue_view *v)
 {
     admin_json_open(j, "classes", '{');
     for (unsigned c = 0; c < PRIORITY_COUNT; c++) {
-        admin_json_open(j, priority_name((enum conf_priority)c), '{');
+        admin_json_open(j, conf_priority_names[c], '{');
         admin_json_u64(j, "waiting", v->classes[c].waiting);
         admin_json_u64(j, "late", v->classes[c].late);
         admin_json_ms(j, "oldest_ms", v->classes[c].oldest);
@@ -44,7 +43,7 @@ static void put_ticket(struct admin_json *j, const struct sched_ticket_view *t)
     admin_json_open(j, NULL, '{');
     admin_json_text(j, "request_id", text_of(t->label));
     admin_json_text(j, "model", text_of(t->model));
-    admin_json_text(j, "class", text_of(priority_name(t->priority)));
+    admin_json_text(j, "class", text_of(conf_priority_names[t->priority]));
     admin_json_flag(j, "late", t->late);
     admin_json_u64(j, "position", t->position);
     admin_json_ms(j, "waited_ms", t->waited);

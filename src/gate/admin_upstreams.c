@@ -57,11 +57,9 @@ static void put_target(struct admin_json *j, const struct sched_target_view *t)
 
 static void put_config(struct admin_json *j, const struct upstream *u)
 {
-    static const char *const tiers[TIER_COUNT] = {
-        [TIER_PRIMARY] = "primary", [TIER_BACKUP] = "backup", [TIER_STANDBY] = "standby"};
     admin_json_text(j, "name", text_of(u->name));
     admin_json_text(j, "base_url", text_of(u->conf->base_url));
-    admin_json_text(j, "tier", text_of(tiers[u->conf->tier]));
+    admin_json_text(j, "tier", text_of(conf_tier_names[u->conf->tier]));
     admin_json_text(j, "zone", text_of(u->conf->zone));
     admin_json_text(j, "account", text_of(u->conf->account));
     if (u->cap)

@@ -1,5 +1,4 @@
 /* finish.c - FINISH: the lease goes back, the counters move, one line is logged. */
-#include "dsgate/admit/priority.h"
 #include "dsgate/gate/worker.h"
 
 static enum outcome judge(const struct request *r)
@@ -61,7 +60,7 @@ static void write_log(struct request *r, usec_t duration)
                              .method = text_of(http_method_name(r->method)),
                              .path = text_of(r->path),
                              .model = text_of(r->admission.chat.model),
-                             .class = priority_name(class_of(r)),
+                             .class = conf_priority_names[class_of(r)],
                              .caller = r->caller.known ? r->caller.known->name : NULL,
                              .endpoint = r->admission.endpoint ? r->admission.endpoint->label : "unknown",
                              .status = r->status,

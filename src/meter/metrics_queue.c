@@ -30,11 +30,6 @@ static void write_waiting(const struct metrics_queue *q, struct buf *out)
 
 static void write_turns(const struct metrics_queue *q, struct buf *out)
 {
-    static const char *const policies[POLICY_COUNT] = {[POLICY_WEIGHTED] = "weighted",
-                                                       [POLICY_LEAST_BUSY] = "least_busy",
-                                                       [POLICY_LATENCY] = "latency",
-                                                       [POLICY_COST] = "cost",
-                                                       [POLICY_AFFINITY] = "affinity"};
     metrics_write_head(out, "dsgate_queue_granted_total", "counter", "Turns given, at once or after a wait.");
     for (unsigned c = 0; c < PRIORITY_COUNT; c++)
         write_class(out, "dsgate_queue_granted_total", c, q->classes[c].granted);
@@ -43,7 +38,7 @@ static void write_turns(const struct metrics_queue *q, struct buf *out)
         write_class(out, "dsgate_queue_queued_total", c, q->classes[c].queued);
     metrics_write_head(out, "dsgate_picks_by_policy_total", "counter", "Turns by the policy that chose the upstream.");
     for (unsigned p = 0; p < POLICY_COUNT; p++) {
-        buf_printf(out, "dsgate_picks_by_policy_total{policy=\"%s\"}", policies[p]);
+        buf_printf(out, "dsgate_picks_by_policy_total{policy=\"%s\"}", conf_policy_names[p]);
         metrics_write_value(out, q->picks[p]);
     }
 }

@@ -62,19 +62,10 @@ START_TEST(a_route_may_say_nothing)
 }
 END_TEST
 
-START_TEST(names)
-{
-    ck_assert_str_eq(priority_name(P0), "P0");
-    ck_assert_str_eq(priority_name(P3), "P3");
-    ck_assert_ptr_null(priority_name(NONE));
-}
-END_TEST
-
 static void add_tests(TCase *tests)
 {
     tcase_add_loop_test(tests, the_class_of_a_request, 0, COUNT(rows));
     tcase_add_test(tests, a_route_may_say_nothing);
-    tcase_add_test(tests, names);
 }
 
 TEST_MAIN_ADDING("priority", add_tests)

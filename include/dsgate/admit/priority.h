@@ -4,9 +4,6 @@
 
 #include "dsgate/config/config.h"
 
-/* "P0" … "P3"; NULL for PRIORITY_COUNT. For logs and pages. */
-const char *priority_name(enum conf_priority p);
-
 /* Who may say it, in the order in which they are asked. PRIORITY_COUNT, or NULL: says nothing. */
 struct priority_voices {
     enum conf_priority header;       /* X-Dsgate-Priority */

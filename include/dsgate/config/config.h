@@ -72,14 +72,18 @@ struct conf_header {
     char *name, *value;
 };
 
-/* P0 urgent, P1 interactive, P2 normal, P3 batch. Names in the file: P0 … P3, or urgent, high, normal, low. */
+/* P0 urgent, P1 interactive, P2 normal, P3 batch. */
 enum conf_priority { PRIORITY_P0, PRIORITY_P1, PRIORITY_P2, PRIORITY_P3, PRIORITY_COUNT };
+extern const char *const conf_priority_names[PRIORITY_COUNT + 1]; /* P0 … P3, then NULL */
+extern const char *const conf_priority_words[PRIORITY_COUNT + 1]; /* urgent high normal low, then NULL */
 
-/* How an upstream is chosen: weighted least_busy latency cost affinity. */
+/* How an upstream is chosen. */
 enum conf_policy { POLICY_WEIGHTED, POLICY_LEAST_BUSY, POLICY_LATENCY, POLICY_COST, POLICY_AFFINITY, POLICY_COUNT };
+extern const char *const conf_policy_names[POLICY_COUNT + 1]; /* weighted least_busy latency cost affinity, then NULL */
 
 /* primary: serves. backup: only while no primary can, or for who may not wait. standby: only while many wait. */
 enum conf_tier { TIER_PRIMARY, TIER_BACKUP, TIER_STANDBY, TIER_COUNT };
+extern const char *const conf_tier_names[TIER_COUNT + 1]; /* then NULL */
 
 /* When probes are sent: only after a failure, always, never. */
 enum conf_probes { PROBES_SUSPECTED, PROBES_ALWAYS, PROBES_NEVER };
