@@ -93,7 +93,7 @@ bool window_parse(struct text t, struct window *w, struct buf *error)
 
 void window_free(struct window *w)
 {
-    zone_unref(w->zone);
+    zone_close(w->zone);
     *w = (struct window){0};
 }
 

@@ -3,7 +3,6 @@
 #include "dsgate/base/mem.h"
 #include "tzif.h"
 #include <errno.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -17,7 +16,6 @@ enum {
 };
 
 struct zone {
-    atomic_uint refs;
     struct tzif times;
 };
 
@@ -126,20 +124,13 @@ struct zone *zone_open(struct text name, struct buf *error)
     struct tzif times = {0};
     if (!read_times(name, &times, error)) return NULL;
     struct zone *z = MEM_NEW(struct zone);
-    atomic_init(&z->refs, 1);
     z->times = times;
     return z;
 }
 
-struct zone *zone_ref(struct zone *z)
+void zone_close(struct zone *z)
 {
-    atomic_fetch_add_explicit(&z->refs, 1, memory_order_relaxed);
-    return z;
-}
-
-void zone_unref(struct zone *z)
-{
-    if (!z || atomic_fetch_sub_explicit(&z->refs, 1, memory_order_acq_rel) != 1) return;
+    if (!z) return;
     tzif_free(&z->times);
     mem_free(z);
 }

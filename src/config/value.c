@@ -122,7 +122,7 @@ const char *value_time_zone(struct text t)
     struct buf reason = {0};
     struct zone *zone = zone_open(t, &reason);
     buf_free(&reason);
-    zone_unref(zone);
+    zone_close(zone);
     return zone ? NULL : "is not a time zone that this system knows; expected UTC, +08:00 or one such as Asia/Shanghai";
 }
 

@@ -36,7 +36,7 @@ static void free_upstream(struct upstream *u)
 {
     origin_unref(u->origin);
     free_windows(u->peak, u->peak_count);
-    zone_unref(u->quota_zone);
+    zone_close(u->quota_zone);
     pool_state_unref(u->state);
     pool_account_unref(u->account);
 }

@@ -20,7 +20,7 @@ static void set_up(void)
     noon = utc("2026-11-26 12:00:00");
 }
 
-static void tear_down(void) { zone_unref(zone); }
+static void tear_down(void) { zone_close(zone); }
 
 static usec_t full_until(const struct conf_quota *rules, usec_t wall)
 {
@@ -165,7 +165,7 @@ START_TEST(test_days_of_a_zone)
     const struct conf_quota rules = {.requests_per_day = 1};
     for (int i = 0; i < COUNT(rows); i++) {
         if (strchr(rows[i][0], '/') && !has_database()) continue;
-        zone_unref(zone);
+        zone_close(zone);
         zone = open_zone(rows[i][0]);
         q = (struct quota){0};
         begin(utc(rows[i][1]), 1);
@@ -181,7 +181,7 @@ START_TEST(test_a_midnight_that_comes_twice)
 {
     const struct conf_quota rules = {.requests_per_day = 1};
     if (!has_database()) return;
-    zone_unref(zone);
+    zone_close(zone);
     zone = open_zone("America/St_Johns");
     begin(utc("2005-10-30 02:29:59"), 1);
     ck_assert_int_eq(full_until(&rules, utc("2005-10-30 02:30:00")), 0);
@@ -195,7 +195,7 @@ START_TEST(test_another_zone_does_not_give_a_day_again)
 {
     const struct conf_quota rules = {.requests_per_day = 1};
     begin(noon + 7 * HOUR, 1);
-    zone_unref(zone);
+    zone_close(zone);
     zone = open_zone("+08:00"); /* where it is tomorrow */
     ck_assert_int_eq(full_until(&rules, noon + 7 * HOUR), noon + 12 * HOUR);
     ck_assert_int_eq(full_until(&rules, noon + 12 * HOUR), 0);

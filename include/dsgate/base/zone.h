@@ -1,8 +1,8 @@
 /* zone.h - time zones: how far from UTC a clock there is, and where its days begin.
  *
  * Zones are the world's, not the machine's: neither TZ nor /etc/localtime is asked, and several may be in use at once.
- * Wall times are microseconds since 1970 in UTC, without leap seconds. Immutable and refcounted; any thread. Zones look
- * at no clock.
+ * Wall times are microseconds since 1970 in UTC, without leap seconds. Immutable, and they look at no clock;
+ * any thread.
  */
 #ifndef DSGATE_BASE_ZONE_H
 #define DSGATE_BASE_ZONE_H
@@ -17,8 +17,7 @@ struct zone;
  * name, no database, a file that cannot be read, is broken or counts leap seconds. Names can't climb out of the
  * folder. */
 struct zone *zone_open(struct text name, struct buf *error);
-struct zone *zone_ref(struct zone *z);
-void zone_unref(struct zone *z); /* NULL is fine */
+void zone_close(struct zone *z); /* NULL is fine */
 
 /* Seconds east of UTC at that time. */
 int32_t zone_offset(const struct zone *z, usec_t wall);
