@@ -100,9 +100,10 @@ bool text_hex_to_u64(struct text t, uint64_t *out)
 
 static unsigned least(unsigned a, unsigned b) { return a < b ? a : b; }
 
+enum { LONGEST = 63, FAR = 1000 };
+
 unsigned text_distance(struct text a, struct text b)
 {
-    enum { LONGEST = 63, FAR = 1000 };
     if (a.n > LONGEST || b.n > LONGEST) return FAR;
     unsigned d[LONGEST + 1][LONGEST + 1];
     for (size_t i = 0; i <= a.n; i++)
@@ -118,6 +119,13 @@ unsigned text_distance(struct text a, struct text b)
         }
     }
     return d[a.n][b.n];
+}
+
+bool text_is_near(struct text a, struct text b, unsigned *distance)
+{
+    size_t longer = a.n > b.n ? a.n : b.n;
+    *distance = text_distance(a, b);
+    return longer <= LONGEST && *distance * 2 <= longer;
 }
 
 char *text_dup(struct text t)

@@ -115,15 +115,12 @@ void admin_list_upstreams(struct admin *a, struct exchange *x, struct text rest)
     admin_json_send(&j, x);
 }
 
-/* Near means that at least half of the longer name can stay as it is. */
 static const char *nearest(const struct pool *p, struct text name)
 {
     const char *best = NULL;
-    unsigned least = UINT_MAX;
+    unsigned least = UINT_MAX, distance;
     for (size_t i = 0; i < p->upstream_count; i++) {
-        size_t n = strlen(p->upstreams[i].name), longer = n > name.n ? n : name.n;
-        unsigned distance = text_distance(name, text_of(p->upstreams[i].name));
-        if (distance >= least || distance * 2 > longer) continue;
+        if (!text_is_near(name, text_of(p->upstreams[i].name), &distance) || distance >= least) continue;
         best = p->upstreams[i].name;
         least = distance;
     }

@@ -170,22 +170,13 @@ struct near {
     unsigned distance;
 };
 
-/* Near means that at least half of the longer name can stay as it is. */
-static bool is_near(struct text model, const char *name, unsigned *distance)
-{
-    enum { LONGEST = 63 }; /* beyond it text_distance() gives up */
-    size_t n = strlen(name), longer = n > model.n ? n : model.n;
-    *distance = text_distance(model, text_of(name));
-    return longer <= LONGEST && *distance * 2 <= longer;
-}
-
 void pool_near_models(const struct pool *p, struct text model, struct buf *out)
 {
     enum { MOST = 3 };
     struct near best[MOST + 1];
     unsigned n = 0, distance;
     for (size_t i = 0; i < p->row_count; i++) {
-        if (!is_near(model, p->rows[i].name, &distance)) continue;
+        if (!text_is_near(model, text_of(p->rows[i].name), &distance)) continue;
         unsigned at = n < MOST ? n++ : MOST;
         for (; at > 0 && best[at - 1].distance > distance; at--)
             best[at] = best[at - 1];

@@ -129,6 +129,16 @@ START_TEST(near_words_are_near)
     char far[80] = {0};
     memset(far, 'x', 70);
     ck_assert_uint_eq(text_distance(text_of(far), TEXT("x")), 1000);
+    unsigned distance;
+    ck_assert(text_is_near(TEXT("main"), TEXT("mxyn"), &distance)); /* half of it stays */
+    ck_assert_uint_eq(distance, 2);
+    ck_assert(!text_is_near(TEXT("main"), TEXT("xyzn"), &distance));
+    ck_assert(!text_is_near(TEXT("a"), TEXT("b"), &distance));
+    struct buf long_one = {0}; /* so long that its half is more than the distance of what is far */
+    for (int i = 0; i < 3000; i++)
+        buf_add_byte(&long_one, 'x');
+    ck_assert(!text_is_near(buf_text(&long_one), TEXT("x"), &distance));
+    buf_free(&long_one);
 }
 END_TEST
 

@@ -60,6 +60,9 @@ bool text_hex_to_u64(struct text t, uint64_t *out);
  * 63 bytes count as far apart (1000). */
 unsigned text_distance(struct text a, struct text b);
 
+/* May one have been meant for the other? At least half of the longer one can stay as it is. *distance: as above. */
+bool text_is_near(struct text a, struct text b, unsigned *distance);
+
 /* A NUL-terminated copy; the caller frees it with mem_free(). */
 char *text_dup(struct text t);
 
