@@ -17,7 +17,7 @@ struct fairness {
     struct list *buckets; /* by the low bits of the callers' ids, which are hashes */
     unsigned bucket_count, caller_count;
     struct list idle;     /* callers without tickets whose clocks are ahead, in the order in which they became so */
-    unsigned waiting, weights; /* tickets; of the callers that they are of */
+    unsigned waiting, weights; /* tickets; the sum of their callers' weights */
     uint64_t now;         /* tag of the last turn */
 };
 

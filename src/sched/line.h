@@ -11,7 +11,7 @@
 
 #include "heap.h"
 
-/* The line could use this candidate. */
+/* A line waits for a candidate, and so for its account: each account has a list of those who want it. */
 struct wish {
     struct list node; /* in its account's wishes */
     struct line *line;

@@ -45,7 +45,8 @@ struct sched {
     } clock;
 };
 
-/* From locking the mutex to what is done after it is free again. */
+/* The mutex is held once from hold_begin() to hold_end(). What is decided meanwhile but may take long, such as waking
+ * loops and logging, is noted here and done when the mutex is free. */
 struct hold {
     struct sched *s;
     usec_t now;

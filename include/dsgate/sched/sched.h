@@ -197,7 +197,7 @@ struct sched_ticket_view {
     usec_t waited, wait;            /* so far; estimated from now on, 0 = not known */
 };
 
-/* Those that are next, at most `most`; returns how many. */
+/* Line by line, those that are next in it, at most `most` in all; returns how many. */
 size_t sched_list_waiting(struct sched *s, usec_t now, struct sched_ticket_view *views, size_t most);
 
 /* The one with this label; false: nobody with it waits. Takes time in proportion to the queue. */
