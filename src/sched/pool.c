@@ -63,7 +63,7 @@ static void add_upstream(struct pool *p, const struct pool *previous, const stru
     struct upstream *u = &p->upstreams[p->upstream_count];
     const struct upstream *before = find_same(previous, conf, name);
     *u = (struct upstream){.conf = conf, .pool = p, .index = (unsigned)p->upstream_count};
-    u->state = pool_state(before, conf, name);
+    u->state = pool_state(before, name);
     u->name = u->state->name;
     u->account = pool_account(p, previous, before, conf);
     u->origin = pool_origin(p, previous, conf, found ? &found->address : NULL, &why);

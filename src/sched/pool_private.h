@@ -15,9 +15,9 @@
 struct origin *pool_origin(const struct pool *p, const struct pool *previous, const struct conf_upstream *conf,
                            const struct address *found, struct buf *why);
 
-/* The state for the upstream of this name, taken over where `before` (may be NULL) is the same one in the pool before.
+/* The state for the upstream of this name: that of `before`, the same one in the pool before, or a new one (NULL).
  * Referenced. */
-struct upstream_state *pool_state(const struct upstream *before, const struct conf_upstream *conf, const char *name);
+struct upstream_state *pool_state(const struct upstream *before, const char *name);
 void pool_state_unref(struct upstream_state *s);
 
 /* Likewise its account. */

@@ -5,7 +5,7 @@
 
 /* ---- states and targets ---- */
 
-struct upstream_state *pool_state(const struct upstream *before, const struct conf_upstream *conf, const char *name)
+struct upstream_state *pool_state(const struct upstream *before, const char *name)
 {
     if (before) {
         atomic_fetch_add_explicit(&before->state->refs, 1, memory_order_relaxed);
@@ -15,7 +15,6 @@ struct upstream_state *pool_state(const struct upstream *before, const struct co
     atomic_init(&s->refs, 1);
     list_init(&s->targets);
     s->name = mem_strdup(name);
-    s->base_url = mem_strdup(conf->base_url);
     return s;
 }
 
@@ -28,7 +27,6 @@ void pool_state_unref(struct upstream_state *s)
         mem_free(t);
     }
     mem_free(s->name);
-    mem_free(s->base_url);
     mem_free(s);
 }
 

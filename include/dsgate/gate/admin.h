@@ -8,7 +8,7 @@
  *   GET  /version
  *   GET  /upstreams          all that is known of each upstream, but for its keys, as JSON; /upstreams/NAME: of one
  *   POST /upstreams/NAME     {"draining": true|false, "weight": 0…1000 (0: the config's)}: what an operator wants of it
- *   GET  /queue              how each class fares, and the next 100 requests with their place and estimated wait
+ *   GET  /queue              how each class fares, and at most 100 of those that wait, with place and estimated wait
  *   GET  /queue/REQUEST-ID   where one that waits stands
  *
  * Nobody is asked for a key, so listeners belong on loopback addresses and Unix sockets, or behind client certificates.

@@ -3,8 +3,8 @@
  * With health.when: suspected, an upstream that serves well is never probed: calls say more and cost nothing, and an
  * idle gateway stays silent. After a call that failed GET base_path + health.path is asked, and again every
  * health.interval until sched says that no probe is wanted; with always, from the start on. A suspicion is noticed
- * within a second, or within health.interval where that is shorter. Any answer below 500 other than 429 counts as
- * alive. Upstreams whose endpoints DNS is still to tell are not probed.
+ * within a second, or within health.interval where that is shorter. health_is_alive() tells which
+ * answers are good. Upstreams whose endpoints DNS is still to tell are not probed.
  *
  * A probe goes the way that requests go, because what stops only one of them would keep a healthy upstream down: with
  * the same Host, key, `headers:`, TLS settings and server name, over HTTP/1.1, and to the first pinned address that

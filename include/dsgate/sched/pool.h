@@ -35,7 +35,6 @@ enum {
 /* Calls of one account for one model: what its concurrency limit counts. */
 struct slot {
     struct list node;             /* in account->slots */
-    struct account *account;
     char *model;                  /* the upstream's name; "*": models that no map names */
     struct limit limit;           /* [sched] */
     unsigned cap;                 /* [sched] 0 = none */
@@ -75,7 +74,7 @@ struct key_state {
 
 struct upstream_state {
     atomic_uint refs;
-    char *name, *base_url;
+    char *name;
     struct list targets;          /* as account->slots */
     bool draining;                /* [sched] by an operator: gets nothing new */
     bool active;                  /* [sched] a standby that has joined */
