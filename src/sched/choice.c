@@ -24,9 +24,8 @@ static uint32_t weight_of(const struct hold *h, const struct candidate *c)
     enum { WHOLE = 1000 };
     const struct upstream *u = c->upstream;
     const struct breaker *b = &c->target->breaker;
-    unsigned weight = u->state->weight ? u->state->weight : u->weight;
     bool whole = b->state == BREAKER_CLOSED && !b->since;
-    return weight * (whole ? WHOLE : breaker_share(b, &u->conf->breaker, u->conf->slow_start, h->now));
+    return upstream_weight(u) * (whole ? WHOLE : breaker_share(b, &u->conf->breaker, u->conf->slow_start, h->now));
 }
 
 static void describe(const struct hold *h, const struct candidate *c, enum conf_policy policy, struct contender *to)

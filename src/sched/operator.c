@@ -85,10 +85,10 @@ void sched_look(struct sched *s, const struct upstream *u, usec_t now, struct sc
     pthread_mutex_lock(&s->mutex);
     *view = (struct sched_upstream_view){.down = state->health.down,
                                          .draining = state->draining,
-                                         .standing_by = u->tier == TIER_STANDBY && !state->active,
+                                         .standing_by = is_standing_by(u),
                                          .peak = state->peak,
                                          .in_flight = state->in_flight,
-                                         .weight = state->weight ? state->weight : u->weight,
+                                         .weight = upstream_weight(u),
                                          .keys = conf_key_count(u->conf),
                                          .keys_cooling = count_cooling(u, now),
                                          .spent_for = time_left(state->quota_until, now),

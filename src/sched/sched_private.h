@@ -64,6 +64,13 @@ void sched_await_posts(struct sched *s);
 static inline const struct conf_queue *queue_rules(const struct hold *h) { return &h->s->pool->config->queue; }
 static inline usec_t hold_wall(const struct hold *h) { return h->now + h->s->wall_offset; }
 
+/* What an operator has set goes before the config. */
+static inline unsigned upstream_weight(const struct upstream *u)
+{
+    return u->state->weight ? u->state->weight : u->weight;
+}
+static inline bool is_standing_by(const struct upstream *u) { return u->tier == TIER_STANDBY && !u->state->active; }
+
 /* ---- candidate.c ---- */
 
 /* candidate_opens_at() where there is more to say. */

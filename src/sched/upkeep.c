@@ -55,15 +55,13 @@ void sched_stop_clock(struct sched *s)
 
 /* ---- standbys ---- */
 
-static bool is_waiting_standby(const struct upstream *u) { return u->tier == TIER_STANDBY && !u->state->active; }
-
 /* How many waiting tickets call the next one. */
 static void find_standby(struct sched *s)
 {
     s->standby_at = UINT_MAX;
     for (size_t i = 0; i < s->pool->upstream_count; i++) {
         const struct upstream *u = &s->pool->upstreams[i];
-        if (is_waiting_standby(u) && u->conf->activate.queue < s->standby_at) s->standby_at = u->conf->activate.queue;
+        if (is_standing_by(u) && u->conf->activate.queue < s->standby_at) s->standby_at = u->conf->activate.queue;
     }
 }
 
@@ -72,7 +70,7 @@ void upkeep_call_standbys(struct hold *h)
     struct sched *s = h->s;
     for (size_t i = 0; i < s->pool->upstream_count; i++) {
         struct upstream *u = &s->pool->upstreams[i];
-        if (!is_waiting_standby(u) || upkeep_wanting(s) <= u->conf->activate.queue) continue;
+        if (!is_standing_by(u) || upkeep_wanting(s) <= u->conf->activate.queue) continue;
         u->state->active = true;
         u->state->calm_since = 0;
         notice_add(&h->notices, NOTICE_STANDBY_JOINED, u->name, "", 0, upkeep_wanting(s));
