@@ -119,7 +119,7 @@ static void check_endpoints(struct reader *r, struct node *root)
     }
 }
 
-/* Who is given up before he is late would never move up; where only one of the two is told, it is meant to be so. */
+/* What is given up before it is late would never move up; where only one of the two is told, it is meant to be so. */
 static void check_class(struct reader *r, struct node *section, const struct conf_class *c)
 {
     struct node *max_wait = node_given(section, "max_wait"), *timeout = node_given(section, "timeout");

@@ -1,5 +1,5 @@
 /* Which upstream a ticket gets. Each question narrows the row's candidates down a little further: what is left to try,
- * what of that is open, which tier, what has room, what is near, and then the route's policy. */
+ * what of that is open, which tier, what has room, what is near; then a canary that is due, else the route's policy. */
 #include "sched_private.h"
 
 /* State that lives in one upstream is not in any other: such a ticket has one candidate, whatever its state. */

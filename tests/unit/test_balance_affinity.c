@@ -54,7 +54,7 @@ START_TEST(test_affinity_moves_as_few_keys_as_possible)
 }
 END_TEST
 
-/* One conversation, or all of them the same: nobody gets more than 5/4 of his share, rounded up. */
+/* One conversation, or all of them the same: nobody gets more than 5/4 of its share, rounded up. */
 START_TEST(test_affinity_is_bounded)
 {
     static const uint32_t weights[][MOST] = {{1000, 1000, 1000}, {3000, 2000, 1000}, {1000, 100}, {1000}};

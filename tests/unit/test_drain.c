@@ -65,7 +65,7 @@ START_TEST(test_time_without_a_queue_is_left_out)
 }
 END_TEST
 
-/* Each that comes finds nobody waiting and soon gets his turn: that says nothing about a queue. */
+/* Each that comes finds nobody waiting and soon gets a turn: that says nothing about a queue. */
 START_TEST(test_a_queue_of_one_is_not_known)
 {
     struct drain d = {0};

@@ -4,7 +4,7 @@
  * thousandths, so that a slow start or a half-open breaker can take a part of one. A policy returns the index of its
  * choice; -1 when nobody is eligible.
  *
- * `weighted` and `least_busy` starve nobody: whoever is eligible gets calls sooner or later, unless he fails. The point
+ * `weighted` and `least_busy` starve nobody: whoever is eligible gets calls sooner or later, unless it fails. The point
  * of the others is to prefer one.
  */
 #ifndef DSGATE_SCHED_BALANCE_H
