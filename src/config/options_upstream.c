@@ -220,8 +220,8 @@ static const struct option upstream_rows[] = {
     {"slow_start", OPTION_DURATION, UPSTREAM(slow_start), .fallback = "30s", .min = "0s", .max = "1h",
      .doc = "After a recovery its share grows for so long."},
     {"quota", OPTION_SECTION, .table = &quota_table,
-     .doc = "What it may use up; 0 sets no limit. Then the others serve until there is room again. Tokens of answers that "
-            "tell no usage are estimated: one for each event, and one for four bytes of the request."},
+     .doc = "What it may use up; 0 sets no limit. Then the others serve until there is room again. Tokens of answers "
+            "that tell no usage are estimated: one for each event, and one for four bytes of the request."},
     {"peak", OPTION_TEXTS, UPSTREAM(peak), UPSTREAM(peak_count), .max = "32", .check = value_window,
      .unset = "the preset's, or none", .example = "[\"Mon-Fri 09:00-18:00 Asia/Shanghai\"]",
      .doc = "Windows in which peak_price counts, as \"[DAYS ]HH:MM-HH:MM[ ZONE]\": every day and UTC, where not told."},
@@ -236,8 +236,8 @@ static const struct option upstream_rows[] = {
      .unset = "DNS", .example = "[192.0.2.7, \"[2001:db8::7]:443\"]",
      .doc = "Addresses to connect to instead of asking DNS for base_url's host; unix:/path works too."},
     {"discover", OPTION_SECTION, .table = &discover_table, .example = "{records: a}",
-     .doc = "Many endpoints behind one name, looked for in DNS again and again. Each has a breaker, limits and a quota of "
-            "its own; with `account` they share the limits."},
+     .doc = "Many endpoints behind one name, looked for in DNS again and again. Each has a breaker, limits and a quota "
+            "of its own; with `account` they share the limits."},
     {"headers", OPTION_KEYED, UPSTREAM(headers), UPSTREAM(header_count), .max = "64", .table = &header_table,
      .example = "{x-title: my-app}",
      .doc = "Headers set on every request to this upstream. Their values are treated as secrets."},

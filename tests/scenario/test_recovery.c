@@ -417,5 +417,6 @@ TEST_MAIN("recovery", a_breaker_opens_with_the_last_straw, back_pressure_and_mis
           all_out_is_waited_for, all_out_for_too_long_is_told, late_failures_never_shorten_a_cool_down,
           a_neutral_trial_gives_its_place_back, retry_after_cools_the_account, retry_after_may_be_a_date,
           back_pressure_lowers_the_limit_for_a_while, nothing_but_keep_alives_is_back_pressure, keys_are_used_in_turn,
-          a_refused_key_rests_and_comes_back, a_refused_key_fails_over, a_spent_quota_moves_the_traffic, streams_without_usage_are_estimated,
-          a_spent_minute_is_told_once, tokens_are_a_quota, money_is_a_quota, money_is_a_quota_in_peak_hours)
+          a_refused_key_rests_and_comes_back, a_refused_key_fails_over, a_spent_quota_moves_the_traffic,
+          streams_without_usage_are_estimated, a_spent_minute_is_told_once, tokens_are_a_quota, money_is_a_quota,
+          money_is_a_quota_in_peak_hours)
