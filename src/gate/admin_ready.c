@@ -38,7 +38,7 @@ void admin_show_ready(struct admin *a, struct exchange *x, struct text rest)
 {
     size_t up = count_ready(a);
     bool ready = up > 0 && !a->draining;
-    const char *status = ready ? "ready" : a->draining ? "draining" : "no upstream is up";
+    const char *status = ready ? "ready" : a->draining ? "draining" : "all upstreams are down or drained";
     struct buf body = {0};
     (void)rest;
     buf_printf(&body, "{\"status\":\"%s\",\"upstreams_up\":%zu,\"upstreams\":%zu,\"models\":{", status, up,
@@ -62,7 +62,7 @@ void admin_show_model_ready(struct admin *a, struct exchange *x, struct text mod
         return;
     }
     bool ready = is_ready(a, row);
-    buf_printf(&body, "{\"status\":\"%s\"}\n", ready ? "ready" : a->draining ? "draining" : "no upstream is open");
+    buf_printf(&body, "{\"status\":\"%s\"}\n", ready ? "ready" : a->draining ? "draining" : "no upstream can take it now");
     reply_body(x, ready ? 200 : 503, TEXT("application/json"), buf_text(&body));
     buf_free(&body);
 }

@@ -71,6 +71,7 @@ static enum flow expire(struct request *r)
 {
     bool in_time = loop_now(r->worker->loop) < r->deadline;
     queue_cancel(r);
+    if (!in_time) BUF_ADD(&r->admission.message, "The request's deadline passed while it waited for an upstream.");
     return refuse(r, in_time ? FAIL_QUEUE_TIMEOUT : FAIL_DEADLINE);
 }
 

@@ -35,7 +35,7 @@ static void look_at_target(const struct candidate *c, usec_t now, struct sched_t
                                        .in_flight = t->in_flight,
                                        .limit = limit_value(&c->slot->limit, c->slot->cap),
                                        .cools_for = time_left(c->slot->limit.cool_until, now),
-                                       .first_token = (usec_t)pace_first_token(&t->pace, now),
+                                       .first_token = t->pace.tokens > 0 ? (usec_t)t->pace.first_token : 0,
                                        .failing = pace_failing(&t->pace, now),
                                        .picks = load(&t->picks),
                                        .opened = load(&t->opened),

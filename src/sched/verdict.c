@@ -6,7 +6,7 @@
 #define KEY_COOL_MAX (30 * 60 * USEC_PER_SEC)
 #define KEY_BUSY     (1 * USEC_PER_SEC)       /* back-pressure without Retry-After */
 #define KEY_TRUST    (60 * USEC_PER_SEC)      /* so long after a success a key is not doubted for a 403 */
-#define QUOTA_CALM   (60 * USEC_PER_SEC)      /* so long it must have had room before it is spent once more */
+#define QUOTA_CALM   (60 * USEC_PER_SEC)      /* so much later than what was told last is worth another line */
 
 static void cool_key(struct upstream_state *s, unsigned i, usec_t until)
 {
@@ -112,16 +112,17 @@ void verdict_note_trial(struct hold *h, const struct lease *l) { note_breaker(h,
 
 void verdict_note_unused(struct hold *h, const struct lease *l) { note_breaker(h, l, OUTCOME_NEUTRAL); }
 
-/* Who asks for more than a minute's quota spends it again with each second of room: that is told once. */
+/* Who asks for more than a minute's quota spends it again with each second of room: that is told once, but not that a
+ * day's is spent after it. */
 void quota_close(struct hold *h, const struct upstream *u, usec_t wall)
 {
     struct upstream_state *s = u->state;
     usec_t until = quota_full_until(&s->quota, &u->conf->quota, wall);
-    bool told = s->quota_spent && h->now - s->quota_spent < QUOTA_CALM;
     s->quota_until = until ? until - h->s->wall_offset : 0;
     if (!until) return;
-    if (!told) notice_add(&h->notices, NOTICE_QUOTA_SPENT, u->name, "", until - wall, 0);
-    s->quota_spent = h->now;
+    if (s->quota_until > s->quota_told + QUOTA_CALM)
+        notice_add(&h->notices, NOTICE_QUOTA_SPENT, u->name, "", until - wall, 0);
+    s->quota_told = s->quota_until;
 }
 
 static void note_quota(struct hold *h, const struct lease *l, const struct result *r)

@@ -250,7 +250,7 @@ describe("an upstream stays down", () => {
         await eventually("not ready", async () => (await ready()) === 503);
         await lastProbe();
         assert.equal(await ready(), 503);
-        assert.equal(JSON.parse((await gateway.admin("/readyz")).text).status, "no upstream is up");
+        assert.equal(JSON.parse((await gateway.admin("/readyz")).text).status, "all upstreams are down or drained");
         await simulator.reset();
         await eventually("ready again", async () => (await ready()) === 200);
         await gateway.stop();

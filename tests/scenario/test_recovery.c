@@ -320,25 +320,38 @@ static unsigned times_logged(FILE *log, const char *words)
     return n;
 }
 
-/* With each second that has room again it is spent again: no news. */
-START_TEST(a_spent_minute_is_told_once)
+/* So many seconds with a request each, while only a quota holds them back; how often it was said to be spent. */
+static unsigned spend(const char *quota, unsigned seconds)
 {
-    begin(QUIET "upstreams:\n"
-                "  - {name: a, base_url: 'http://a.test:80/v1', quota: {requests_per_minute: 2}}\n"
-                "  - {name: b, base_url: 'http://b.test:80/v1', tier: backup}\n");
+    char *yaml = mem_printf(QUIET "upstreams:\n"
+                                  "  - {name: a, base_url: 'http://a.test:80/v1', quota: %s}\n"
+                                  "  - {name: b, base_url: 'http://b.test:80/v1', tier: backup}\n",
+                            quota);
     FILE *log = tmpfile();
     int error_output = dup(STDERR_FILENO);
+    begin(yaml);
     dup2(fileno(log), STDERR_FILENO);
-    for (int i = 0; i < 200; i++) {
+    for (unsigned i = 0; i < seconds; i++) {
         ask("");
         answer(busy_wire(&a) ? &a : &b, "200 OK");
         fake_run(USEC_PER_SEC);
     }
     dup2(error_output, STDERR_FILENO);
-    ck_assert_uint_eq(times_logged(log, "quota is spent"), 1);
-    ck_assert_uint_eq(gateway_attempts("a", "success"), 8);
+    unsigned told = times_logged(log, "quota is spent");
     close(error_output);
     fclose(log);
+    mem_free(yaml);
+    return told;
+}
+
+/* With each second that has room again it is spent again: no news. That the day's is spent as well is. */
+START_TEST(what_is_spent_is_told_once)
+{
+    ck_assert_uint_eq(spend("{requests_per_minute: 2}", 200), 1);
+    ck_assert_uint_eq(gateway_attempts("a", "success"), 8);
+    gateway_end();
+    ck_assert_uint_eq(spend("{requests_per_minute: 2, requests_per_day: 3}", 100), 2);
+    ck_assert_uint_eq(gateway_attempts("a", "success"), 3);
     gateway_end();
 }
 END_TEST
@@ -418,5 +431,5 @@ TEST_MAIN("recovery", a_breaker_opens_with_the_last_straw, back_pressure_and_mis
           a_neutral_trial_gives_its_place_back, retry_after_cools_the_account, retry_after_may_be_a_date,
           back_pressure_lowers_the_limit_for_a_while, nothing_but_keep_alives_is_back_pressure, keys_are_used_in_turn,
           a_refused_key_rests_and_comes_back, a_refused_key_fails_over, a_spent_quota_moves_the_traffic,
-          streams_without_usage_are_estimated, a_spent_minute_is_told_once, tokens_are_a_quota, money_is_a_quota,
+          streams_without_usage_are_estimated, what_is_spent_is_told_once, tokens_are_a_quota, money_is_a_quota,
           money_is_a_quota_in_peak_hours)

@@ -133,7 +133,7 @@ START_TEST(ready_while_one_upstream_is_neither_down_nor_drained)
     ck_assert_uint_eq(get("/readyz"), 200);
     take_down("backup-b");
     ck_assert_uint_eq(get("/readyz"), 503);
-    ck_assert_str_eq(body_of_answer(), "{\"status\":\"no upstream is up\",\"upstreams_up\":0,\"upstreams\":2,"
+    ck_assert_str_eq(body_of_answer(), "{\"status\":\"all upstreams are down or drained\",\"upstreams_up\":0,\"upstreams\":2,"
                                            "\"models\":{\"flash\":false,\"*\":false}}\n");
     sched_set_draining(shared.sched, upstream("a"), false, loop_now(loop));
     ck_assert_uint_eq(get("/readyz"), 200);
@@ -150,7 +150,7 @@ START_TEST(a_model_is_ready_while_somebody_is_open_for_it)
     take_down("backup-b");
     ck_assert_uint_eq(get("/readyz/flash"), 200);
     ck_assert_uint_eq(get("/readyz/any-other"), 503);
-    ck_says("{\"status\":\"no upstream is open\"}");
+    ck_says("{\"status\":\"no upstream can take it now\"}");
     sched_set_draining(shared.sched, upstream("a"), true, loop_now(loop));
     ck_assert_uint_eq(get("/readyz/flash"), 503);
     sched_set_draining(shared.sched, upstream("a"), false, loop_now(loop));

@@ -66,7 +66,7 @@ enum advice { ADVISE_NOTHING, ADVISE_RETRY, ADVISE_NO_RETRY }; /* x-should-retry
     X(FAIL_QUEUE_LATE,            503, "server_error",          "gateway_deadline_unreachable", 5, ADVISE_RETRY, \
       "At the present rate the request's turn would come too late.") \
     X(FAIL_UPSTREAMS_CLOSED,      503, "upstream_error",        "upstreams_unavailable",       5, ADVISE_NOTHING, \
-      "All upstreams that serve this request are down or cooling down for longer than it can wait.") \
+      "All upstreams for this request are down, cooling down or out of quota for longer than it can wait.") \
     X(FAIL_SHUTTING_DOWN,         503, "server_error",          "gateway_shutting_down",       1, ADVISE_RETRY, \
       "The gateway is being shut down.") \
     X(FAIL_DEADLINE,              504, "server_error",          "deadline_exceeded",           0, ADVISE_NOTHING, \

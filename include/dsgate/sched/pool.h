@@ -83,7 +83,7 @@ struct upstream_state {
     unsigned in_flight;           /* [sched] */
     unsigned next_key;            /* [sched] */
     usec_t quota_until;           /* [sched] monotonic: nothing is begun before */
-    usec_t quota_spent;           /* [sched] monotonic: it had no room last; 0 = it always had */
+    usec_t quota_told;            /* [sched] monotonic: until when it was last said to be spent; 0 = never */
     usec_t keys_until;            /* [sched] the last of its keys has cooled down by then */
     usec_t calm_since;            /* [sched] since when a standby is not needed; 0 = it is */
     struct health health;         /* [sched] */
