@@ -30,13 +30,13 @@ static const struct option p1_rows[] = {
     {MAX_WAITING},
 };
 static const struct option p2_rows[] = {
-    {MAX_WAIT("5s"), .doc = "After this wait it is late: every fourth turn of P1 then goes to the classes below."},
+    {MAX_WAIT("5s"), .doc = "After this wait it is late: one of 16 turns of P1 then goes to the classes below."},
     {TIMEOUT("60s")},
     {MAX_WAITING},
 };
 static const struct option p3_rows[] = {
     {MAX_WAIT("60s"),
-     .doc = "Its latest start: after this wait start_below does not count, and every fourth turn of P1, and of P2, "
+     .doc = "Its latest start: after this wait start_below does not count, and one of 16 turns of P1, and of four of P2, "
             "goes to the classes below."},
     {TIMEOUT("10m")},
     {MAX_WAITING},

@@ -1,6 +1,8 @@
 #include "dsgate/sched/lane.h"
 
-enum { SHARE = 4, LATE_SHARE = 64 }; /* every fourth turn of a class goes on to those below; of late P1 every 64th */
+/* Of so many turns one goes on to the classes below. What P1 leaves is theirs anyway: a small share keeps its wait short,
+ * and is only for the time when it leaves nothing. */
+enum { OF_LATE_P1 = 64, OF_P1 = 16, OF_P2 = 4 };
 
 enum lane lane_of(enum conf_priority p)
 {
@@ -48,12 +50,19 @@ static enum conf_priority class_of_first(unsigned mask)
 
 static unsigned below(enum conf_priority p) { return ~0u << (lane_of(p) + 1); }
 
+static unsigned share_of(enum conf_priority p, unsigned mask)
+{
+    if (p == PRIORITY_P2) return OF_P2;
+    return mask & 1u << LANE_P1_LATE ? OF_LATE_P1 : OF_P1;
+}
+
 /* A turn that nobody below could claim is not counted. */
 enum conf_priority lane_choose(unsigned mask, unsigned *turns)
 {
     enum conf_priority p = class_of_first(mask);
-    unsigned share = mask & 1u << LANE_P1_LATE ? LATE_SHARE : SHARE;
-    for (unsigned rest; p != PRIORITY_P0 && (rest = mask & below(p)) & LATE && ++turns[p] % share == 0; share = SHARE)
+    for (unsigned rest; p != PRIORITY_P0 && (rest = mask & below(p)) & LATE;) {
+        if (++turns[p] % share_of(p, mask)) break;
         p = class_of_first(rest);
+    }
     return p;
 }

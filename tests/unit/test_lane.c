@@ -12,8 +12,8 @@ static const struct {
     {BIT(P1_LATE) | BIT(P2_LATE), 640, {0, 630, 10}},
     {BIT(P1_LATE) | BIT(P1) | BIT(P2) | BIT(P3_LATE), 640, {0, 630, 8, 2}},
     {BIT(P1) | BIT(P2) | BIT(P3), 100, {0, 100}},
-    {BIT(P1) | BIT(P2_LATE), 100, {0, 75, 25}},
-    {BIT(P1) | BIT(P2) | BIT(P3_LATE), 160, {0, 120, 30, 10}},
+    {BIT(P1) | BIT(P2_LATE), 160, {0, 150, 10}},
+    {BIT(P1) | BIT(P2) | BIT(P3_LATE), 640, {0, 600, 30, 10}},
     {BIT(P2) | BIT(P3), 100, {0, 0, 100}},
     {BIT(P2) | BIT(P3_LATE) | BIT(P3), 100, {0, 0, 75, 25}},
     {BIT(P3), 10, {0, 0, 0, 10}},
@@ -35,7 +35,7 @@ START_TEST(test_nothing_is_saved_up)
     unsigned memory[PRIORITY_COUNT] = {0};
     for (int i = 0; i < 1001; i++)
         ck_assert_int_eq(lane_choose(BIT(P1) | BIT(P2), memory), PRIORITY_P1);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 15; i++)
         ck_assert_int_eq(lane_choose(BIT(P1) | BIT(P2_LATE), memory), PRIORITY_P1);
     ck_assert_int_eq(lane_choose(BIT(P1) | BIT(P2_LATE), memory), PRIORITY_P2);
 }

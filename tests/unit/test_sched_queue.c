@@ -98,13 +98,13 @@ static void take_turns(int rounds, unsigned turns[static PRIORITY_COUNT])
     release(holder, OUTCOME_SUCCESS);
 }
 
-/* Three of four turns are P1's; of the fourths, three of four P2's; the rest P3's. */
+/* Of 16 turns 15 are P1's; of the others three of four are P2's; the rest P3's. */
 START_TEST(test_late_ones_of_lower_classes_get_a_part_of_the_turns)
 {
     unsigned turns[PRIORITY_COUNT] = {0};
     use(ONE "queue: {classes: {P1: {max_wait: 24h}, P2: {max_wait: 0s}, P3: {max_wait: 0s}}}\n");
-    take_turns(1600, turns);
-    ck_assert_uint_eq(turns[PRIORITY_P1], 1200);
+    take_turns(6400, turns);
+    ck_assert_uint_eq(turns[PRIORITY_P1], 6000);
     ck_assert_uint_eq(turns[PRIORITY_P2], 300);
     ck_assert_uint_eq(turns[PRIORITY_P3], 100);
 }
