@@ -9,7 +9,8 @@ those that were shed was: Retry-After beside the wait that the next request of t
 and admitted to the queue.
 
 The exit status is 0 when P0 waits less than 50 ms (99%), P1 less than 500 ms and the longest service time (99%), P3
-gets something, and the median of that ratio is between 0.7 and 1.3 in every class of which 20 or more were shed.
+gets something, and the median of that ratio, over all that were shed, is between 0.7 and 1.3. Of a single class it says
+less: P0 and P1 want 90% of what there is, so what is left to P3 in a minute is a few dozen turns.
 """
 import argparse, asyncio, bisect, json, random, statistics, sys, tempfile
 import gateway
@@ -102,7 +103,7 @@ class Row:
         self.p50, self.p99 = (gateway.percentile(self.waits, part) for part in (0.5, 0.99))
         self.at_once = sum(r.at_once() for r in requests)
         pairs = advice(requests)
-        ratios = [told / real for told, real in pairs]
+        self.ratios = ratios = [told / real for told, real in pairs]
         self.told, self.real = (gateway.percentile([pair[i] for pair in pairs], 0.5) for i in (0, 1))
         self.ratio = gateway.percentile(ratios, 0.5)
         self.good = sum(ADVICE[0] <= ratio <= ADVICE[1] for ratio in ratios) / len(ratios) if ratios else float("nan")
@@ -128,8 +129,9 @@ def judge(rows):
     for row in rows.values():
         if row.others:
             yield f"{row.name}: {row.others} had other answers than 200, 429 and 503"
-        if row.sheds >= 20 and not ADVICE[0] <= row.ratio <= ADVICE[1]:
-            yield f"{row.name}: advice ÷ wait is {row.ratio:.2f}, wanted: {ADVICE[0]} to {ADVICE[1]}"
+    ratio = gateway.percentile([ratio for row in rows.values() for ratio in row.ratios], 0.5)
+    if not ADVICE[0] <= ratio <= ADVICE[1]:
+        yield f"advice ÷ wait is {ratio:.2f}, wanted: {ADVICE[0]} to {ADVICE[1]}"
 
 
 def report(requests):
