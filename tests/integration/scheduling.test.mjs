@@ -187,8 +187,7 @@ describe("who gets no turn hears why, and when to come again:", () => {
         const config = { upstreams: [one({ max_concurrency: 1 })], queue: { classes: { P2: { timeout: "0s" } } } };
         const gateway = await Gateway.start(config);
         const release = await occupy(gateway);
-        const late = { retryAfter: "5", shouldRetry: "true" };
-        await checkRefusal(await call(gateway), "gateway_deadline_unreachable", late);
+        await checkRefusal(await call(gateway), "gateway_queue_timeout", { retryAfter: "5" });
         await release();
         await gateway.isQuiet();
         assert.equal((await call(gateway)).status, 200);
