@@ -31,6 +31,28 @@ static inline void begin(const char *yaml)
     fake_upstream_add(&b);
 }
 
+/* A new client's request with some headers, e.g. "X-Dsgate-Priority: P1\r\n". */
+static inline struct wire *ask(const char *headers)
+{
+    struct wire *client = gateway_connect();
+    client_post(client, "/v1/chat/completions", headers,
+                "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}");
+    return client;
+}
+
+/* The upstream's connection with a request that is not answered yet; NULL: there is none. */
+static inline struct wire *busy_wire(struct fake_upstream *u)
+{
+    for (unsigned i = 0; i < u->wire_count; i++)
+        if (upstream_got_request(u->wires[i])) return u->wires[i];
+    return NULL;
+}
+
+static inline bool was_asked_with(struct wire *w, const char *bytes)
+{
+    return text_find(wire_received(w), text_of(bytes)) < wire_received(w).n;
+}
+
 /* The answer on `w` has this status and body. */
 #define ck_answer(w, expected_status, expected_body) \
     do { \

@@ -2,27 +2,6 @@
 #include "dsgate/base/digest.h"
 #include "scenario.h"
 
-static const char body[] = "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}";
-
-static struct wire *ask(const char *headers)
-{
-    struct wire *client = gateway_connect();
-    client_post(client, "/v1/chat/completions", headers, body);
-    return client;
-}
-
-static struct wire *busy_wire(struct fake_upstream *u)
-{
-    for (unsigned i = 0; i < u->wire_count; i++)
-        if (upstream_got_request(u->wires[i])) return u->wires[i];
-    return NULL;
-}
-
-static bool was_asked_with(struct wire *w, const char *bytes)
-{
-    return text_find(wire_received(w), text_of(bytes)) < wire_received(w).n;
-}
-
 static void answer(struct fake_upstream *u, unsigned status)
 {
     struct wire *w = busy_wire(u);

@@ -3,22 +3,6 @@
 #include "scenario.h"
 #include <unistd.h>
 
-static const char body[] = "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}";
-
-static struct wire *ask(const char *headers)
-{
-    struct wire *client = gateway_connect();
-    client_post(client, "/v1/chat/completions", headers, body);
-    return client;
-}
-
-static struct wire *busy_wire(struct fake_upstream *u)
-{
-    for (unsigned i = 0; i < u->wire_count; i++)
-        if (upstream_got_request(u->wires[i])) return u->wires[i];
-    return NULL;
-}
-
 /* Answers with a status, e.g. "503 X\r\nRetry-After: 7". */
 static void answer(struct fake_upstream *u, const char *head)
 {
@@ -231,11 +215,6 @@ START_TEST(nothing_but_keep_alives_is_back_pressure)
 END_TEST
 
 /* ---- keys and quotas ---- */
-
-static bool was_asked_with(struct wire *w, const char *key)
-{
-    return text_find(wire_received(w), text_of(key)) < wire_received(w).n;
-}
 
 START_TEST(keys_are_used_in_turn)
 {

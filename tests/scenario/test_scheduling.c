@@ -3,25 +3,7 @@
 
 #define ONE_AT_A_TIME "  - {name: a, base_url: 'http://a.test:80/v1', max_concurrency: 1}\n"
 
-static const char body[] = "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}";
-
-/* A new client's request with some headers, e.g. "X-Dsgate-Priority: P1\r\n". */
-static struct wire *ask(const char *headers)
-{
-    struct wire *client = gateway_connect();
-    client_post(client, "/v1/chat/completions", headers, body);
-    return client;
-}
-
 static bool is_answered(struct wire *client) { return wire_received(client).n > 0; }
-
-/* The upstream's connection with a request that is not answered yet; NULL: there is none. */
-static struct wire *busy_wire(struct fake_upstream *u)
-{
-    for (unsigned i = 0; i < u->wire_count; i++)
-        if (upstream_got_request(u->wires[i])) return u->wires[i];
-    return NULL;
-}
 
 static void answer(struct fake_upstream *u, unsigned status, const char *json)
 {
