@@ -149,6 +149,25 @@ START_TEST(who_cannot_be_served_in_time_is_told_at_once)
 }
 END_TEST
 
+/* What was measured of a model outlives the pool in which it was. */
+START_TEST(a_reload_does_not_forget_how_fast_it_goes)
+{
+    static const char yaml[] = QUIET "upstreams:\n" ONE_AT_A_TIME;
+    begin(yaml);
+    for (int i = 0; i < 13; i++)
+        ask("");
+    for (int i = 0; i < 6; i++) { /* one a second */
+        fake_run(USEC_PER_SEC);
+        answer(&a, 200, "{}");
+    }
+    gateway_reload(yaml);
+    ck_assert_uint_eq(gateway_waiting(), 6);
+    struct wire *hurried = ask("X-Dsgate-Timeout: 3s\r\n");
+    ck_error(hurried, 503, "gateway_deadline_unreachable");
+    gateway_end();
+}
+END_TEST
+
 START_TEST(lower_classes_are_shed_first)
 {
     begin(QUIET "queue: {max_waiting: 2}\nupstreams:\n" ONE_AT_A_TIME);
@@ -297,7 +316,8 @@ END_TEST
 
 TEST_MAIN("scheduling", the_more_urgent_goes_first, service_tier_is_a_class, who_is_in_a_hurry_goes_first_in_its_class,
           batch_work_waits_for_quiet_and_never_starves, a_part_is_kept_for_the_urgent, callers_share_fairly,
-          who_cannot_be_served_in_time_is_told_at_once, lower_classes_are_shed_first,
+          who_cannot_be_served_in_time_is_told_at_once, a_reload_does_not_forget_how_fast_it_goes,
+          lower_classes_are_shed_first,
           backups_serve_while_primaries_are_out, late_interactive_requests_may_use_backups,
           a_standby_joins_when_many_wait, conversations_stay_where_they_are,
           a_wait_is_as_long_as_it_may_be_whatever_is_reloaded, nobody_waits_for_upstreams_of_the_past,
