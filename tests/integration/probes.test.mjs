@@ -391,4 +391,18 @@ describe("answers to probes that are none", () => {
         await gateway.stop({ quiet: true });
         server.close();
     });
+
+    test("are not waited for in vain while pools come and go", async () => {
+        const server = net.createServer(() => {}); // takes connections and says nothing
+        await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+        server.unref();
+        const silent = { name: "silent", health: { when: "always", timeout: "1s" } };
+        const gateway = await start(upstream({ url: `http://127.0.0.1:${server.address().port}` }, silent));
+        await eventually("it is down", async () => {
+            assert.ok(await gateway.reload());
+            return countOf(gateway, /upstream 'silent' is down: /g);
+        });
+        await gateway.stop({ quiet: true });
+        server.close();
+    });
 });
