@@ -74,19 +74,6 @@ void buf_free(struct buf *b)
     *b = (struct buf){0};
 }
 
-/* Length of the valid UTF-8 sequence at p (RFC 3629: no surrogates, nothing above U+10FFFF, shortest form), or 0. */
-static size_t utf8_length(const unsigned char *p, size_t n)
-{
-    if (p[0] < 0x80) return 1;
-    size_t need = p[0] >= 0xC2 && p[0] <= 0xDF ? 2 : (p[0] & 0xF0) == 0xE0 ? 3 : p[0] >= 0xF0 && p[0] <= 0xF4 ? 4 : 0;
-    if (need == 0 || need > n) return 0;
-    for (size_t i = 1; i < need; i++)
-        if ((p[i] & 0xC0) != 0x80) return 0;
-    bool overlong = (p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xF0 && p[1] < 0x90);
-    bool outside = (p[0] == 0xED && p[1] > 0x9F) || (p[0] == 0xF4 && p[1] > 0x8F);
-    return overlong || outside ? 0 : need;
-}
-
 static void add_escaped(struct buf *b, unsigned char c)
 {
     static const char short_names[] = "btnvfr"; /* 8…13; \v is no JSON escape */
@@ -127,7 +114,7 @@ void buf_add_json_string(struct buf *b, struct text t)
             i++;
             continue;
         }
-        size_t whole = p[i] < 0x80 ? 0 : utf8_length(p + i, t.n - i);
+        size_t whole = p[i] < 0x80 ? 0 : text_utf8_length(text_from(t, i));
         if (whole) {
             i += whole;
             continue;

@@ -3,6 +3,13 @@
 
 static unsigned char lower(char c) { return (unsigned char)(c >= 'A' && c <= 'Z' ? c + 32 : c); }
 
+bool text_is_one_of(struct text t, const struct text *words, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (text_eq(t, words[i])) return true;
+    return false;
+}
+
 bool text_eq_nocase(struct text a, struct text b)
 {
     if (a.n != b.n) return false;
@@ -141,6 +148,27 @@ void text_copy(struct text t, char *out, size_t n)
     size_t length = t.n < n ? t.n : n - 1;
     if (length) memcpy(out, t.p, length);
     out[length] = '\0';
+}
+
+/* What the first byte of a character says; 0: it is no first byte. */
+static size_t utf8_need(unsigned char first)
+{
+    if (first < 0x80) return 1;
+    if (first >= 0xC2 && first <= 0xDF) return 2;
+    if ((first & 0xF0) == 0xE0) return 3;
+    return first >= 0xF0 && first <= 0xF4 ? 4 : 0;
+}
+
+size_t text_utf8_length(struct text t)
+{
+    const unsigned char *p = (const unsigned char *)t.p;
+    size_t need = t.n ? utf8_need(p[0]) : 0;
+    if (need == 0 || need > t.n) return 0;
+    for (size_t i = 1; i < need; i++)
+        if ((p[i] & 0xC0) != 0x80) return 0;
+    bool overlong = (p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xF0 && p[1] < 0x90);
+    bool outside = (p[0] == 0xED && p[1] > 0x9F) || (p[0] == 0xF4 && p[1] > 0x8F);
+    return overlong || outside ? 0 : need;
 }
 
 uint32_t text_hash(struct text t)

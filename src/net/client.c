@@ -5,7 +5,6 @@
  * and never looked at again.
  */
 #include "client_private.h"
-#include <stdio.h>
 
 #define INTERIM_MAX 8 /* 1xx answers before one loses patience */
 
@@ -47,10 +46,8 @@ static void call_free(struct client_call *call)
 
 static void call_fail(struct client_call *call, enum net_error error, const char *detail)
 {
-    struct client_failure why = {.error = error, .sent = call->state >= CALL_SENDING};
-    why.reused = call->reused && (call->state == CALL_SENDING || call->state == CALL_WAITING) &&
-                 (error == NET_RESET || error == NET_CUT);
-    snprintf(why.detail, sizeof why.detail, "%s", detail && *detail ? detail : net_error_text(error));
+    struct client_failure why;
+    call_describe_failure(call, error, detail, &why);
     if (call->uc) upstream_conn_end(call->uc);
     call->ops->failed(call, &why);
     call_free(call);
@@ -128,9 +125,9 @@ static void body_bytes(struct client_call *call, char *p, size_t n)
         call_fail(call, NET_BAD_ANSWER, http_error_text(error));
     } else if (call->body.done) {
         call_done(call, text_make(p, payload), used < n);
-    } else {
+    } else if (payload) { /* what is no payload is no progress */
         call_enter(call, CALL_BODY);
-        if (payload) call->ops->data(call, text_make(p, payload), false);
+        call->ops->data(call, text_make(p, payload), false);
     }
 }
 
@@ -151,6 +148,13 @@ static void head_complete(struct client_call *call, char *p, size_t n)
         body_bytes(call, p + length, n - length);
 }
 
+/* What is wrong with one more interim answer; NULL: nothing. */
+static const char *judge_interim(struct client_call *call, unsigned status)
+{
+    if (status == 101) return "an answer 101, though no upgrade was asked for";
+    return ++call->interim > INTERIM_MAX ? "too many interim answers" : NULL;
+}
+
 /* Bytes of a head: true when one was complete and dealt with. *used: bytes of interim heads that were skipped. */
 static bool head_bytes(struct client_call *call, char *p, size_t n, size_t *used)
 {
@@ -165,8 +169,9 @@ static bool head_bytes(struct client_call *call, char *p, size_t n, size_t *used
         }
         call->scanned = 0;
         if (c->head.status >= 200) break;
-        if (c->head.status == 101 || ++call->interim > INTERIM_MAX) {
-            call_fail(call, NET_BAD_ANSWER, "an unasked-for 101 or too many interim answers");
+        const char *wrong = judge_interim(call, c->head.status);
+        if (wrong) {
+            call_fail(call, NET_BAD_ANSWER, wrong);
             return true;
         }
         *used += c->head.length;
@@ -194,12 +199,10 @@ static void first_bytes(struct client_call *call, char *p, size_t n)
 
 static void peer_ended(struct client_call *call, bool clean)
 {
-    if (call->state < CALL_BODY)
-        call_fail(call, buf_len(&call->uc->in) ? NET_CUT : NET_RESET, NULL);
-    else if (clean && call->body.framing == HTTP_UNTIL_CLOSE)
+    if (call->state == CALL_BODY && clean && call->body.framing == HTTP_UNTIL_CLOSE)
         call_done(call, TEXT(""), true);
     else
-        call_fail(call, NET_CUT, NULL);
+        call_fail(call, call_was_answered(call) ? NET_CUT : NET_RESET, NULL);
 }
 
 void call_readable(struct client_call *call)
@@ -217,7 +220,7 @@ void call_readable(struct client_call *call)
 
 void call_lost(struct client_call *call, enum net_error why, const char *detail)
 {
-    if (call->state >= CALL_SENDING) why = call->state == CALL_BODY ? NET_CUT : NET_RESET;
+    if (call->state >= CALL_SENDING) why = call_was_answered(call) ? NET_CUT : NET_RESET;
     call_fail(call, why, detail);
 }
 

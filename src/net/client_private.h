@@ -1,4 +1,5 @@
-/* client_private.h - what client.c (calls) and client_pool.c (connections to upstreams) share. */
+/* client_private.h - what client.c and client_failure.c (calls) and client_pool.c (connections to upstreams)
+ * share. */
 #ifndef DSGATE_SRC_NET_CLIENT_PRIVATE_H
 #define DSGATE_SRC_NET_CLIENT_PRIVATE_H
 
@@ -76,5 +77,11 @@ void call_readable(struct client_call *call);
 void call_writable(struct client_call *call);
 void call_lost(struct client_call *call, enum net_error why, const char *detail);
 void call_expired(struct client_call *call);
+
+/* Any byte of an answer has come (client_failure.c); and what is told of a failure: `detail` in the error's own words
+ * when NULL or empty. */
+bool call_was_answered(const struct client_call *call);
+void call_describe_failure(const struct client_call *call, enum net_error error, const char *detail,
+                           struct client_failure *why);
 
 #endif

@@ -5,7 +5,7 @@
  */
 #include "http_private.h"
 
-enum { SIZE_DIGITS_MAX = 16, SIZE_LINE_MAX = 256, TRAILERS_MAX = 8192 };
+enum { SIZE_DIGITS_MAX = 16, SIZE_LINE_MAX = 256, TRAILERS_MAX = 8192, EXTENSIONS_FREE = 16384 };
 
 enum state {
     SIZE_START,
@@ -88,10 +88,12 @@ static enum http_error size_byte(struct http_body *b, char c)
 
 static bool is_printable(char c) { return (unsigned char)c >= 0x20 && c != 0x7f; }
 
+/* Nobody needs more of them than payload: without that, tiny chunks could carry them for ever. */
 static enum http_error extension_byte(struct http_body *b, char c)
 {
     if (!is_printable(c)) return expect(b, c, '\r', SIZE_LF);
-    return ++b->line <= SIZE_LINE_MAX ? HTTP_FINE : HTTP_BAD_CHUNK;
+    bool bounded = ++b->line <= SIZE_LINE_MAX && ++b->extensions <= EXTENSIONS_FREE + b->received;
+    return bounded ? HTTP_FINE : HTTP_BAD_CHUNK;
 }
 
 /* The size is known: what would become too much is refused before it comes. */

@@ -92,6 +92,32 @@ START_TEST(texts_are_cut_and_compared)
 }
 END_TEST
 
+START_TEST(characters_are_whole_and_shortest)
+{
+    static const struct {
+        struct text in;
+        size_t length;
+    } rows[] = {{TEXT(""), 0},
+                {TEXT("a\xff"), 1},
+                {TEXT("\0"), 1},
+                {TEXT("\x80"), 0},
+                {TEXT("\xc1\xbf"), 0},
+                {TEXT("\xc3\xa9x"), 2},
+                {TEXT("\xc3"), 0},
+                {TEXT("\xc3("), 0},
+                {TEXT("\xe6\x96\x87"), 3},
+                {TEXT("\xe6\x96"), 0},
+                {TEXT("\xe0\x9f\xbf"), 0},
+                {TEXT("\xed\xa0\x80"), 0},
+                {TEXT("\xf0\x9f\x99\x82"), 4},
+                {TEXT("\xf0\x8f\xbf\xbf"), 0},
+                {TEXT("\xf4\x90\x80\x80"), 0},
+                {TEXT("\xf5\x80\x80\x80"), 0}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        ck_assert_uint_eq(text_utf8_length(rows[i].in), rows[i].length);
+}
+END_TEST
+
 START_TEST(copies_are_cut_to_their_room)
 {
     char room[4];
@@ -181,7 +207,7 @@ START_TEST(random_is_the_same_for_the_same_seed)
 }
 END_TEST
 
-TEST_MAIN("base", buffers_keep_what_was_appended, json_strings_escape_what_they_must, texts_are_cut_and_compared,
-          copies_are_cut_to_their_room, numbers_are_strict, near_words_are_near,
+TEST_MAIN("base", buffers_keep_what_was_appended, json_strings_escape_what_they_must, characters_are_whole_and_shortest,
+          texts_are_cut_and_compared, copies_are_cut_to_their_room, numbers_are_strict, near_words_are_near,
           times_are_written_as_the_standards_say, times_are_read_as_they_are_written,
           random_is_the_same_for_the_same_seed)

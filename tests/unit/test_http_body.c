@@ -195,6 +195,42 @@ START_TEST(size_lines_are_bounded)
 }
 END_TEST
 
+/* `chunks` of one byte with `each` bytes of extension, then one with `last`. */
+static struct result feed_extensions(int chunks, int each, int last)
+{
+    static char filler[256];
+    struct buf wire = {0};
+    memset(filler, ' ', sizeof filler);
+    for (int i = 0; i <= chunks; i++)
+        buf_printf(&wire, "1;%.*s\r\na\r\n", i < chunks ? each : last, filler);
+    struct http_body b = body_of(HTTP_CHUNKED, 0, UINT64_MAX);
+    struct result r = {0};
+    feed(&b, &r, buf_text(&wire));
+    buf_free(&wire);
+    return r;
+}
+
+START_TEST(extensions_are_bounded)
+{
+    struct result fine = feed_extensions(65, 250, 16384 + 65 - 65 * 250);
+    struct result bad = feed_extensions(65, 250, 16384 + 65 - 65 * 250 + 1);
+    ck_assert_int_eq(fine.error, HTTP_FINE);
+    ck_assert_uint_eq(buf_len(&fine.payload), 66);
+    ck_assert_uint_eq(buf_len(&bad.payload), 65);
+    check_bad("one more", bad, HTTP_BAD_CHUNK);
+    buf_free(&fine.payload);
+}
+END_TEST
+
+START_TEST(extensions_may_be_as_long_as_the_payload)
+{
+    struct result r = feed_extensions(100000, 1, 1);
+    ck_assert_int_eq(r.error, HTTP_FINE);
+    ck_assert_uint_eq(buf_len(&r.payload), 100001);
+    buf_free(&r.payload);
+}
+END_TEST
+
 /* n bytes after the last size: one trailer and the empty line. */
 static struct result feed_trailer(size_t n)
 {
@@ -274,6 +310,8 @@ static void add_tests(TCase *tests)
     tcase_add_loop_test(tests, bad_chunks, 0, COUNT(malformed));
     tcase_add_test(tests, a_limit_of_exactly_the_payload);
     tcase_add_test(tests, size_lines_are_bounded);
+    tcase_add_test(tests, extensions_are_bounded);
+    tcase_add_test(tests, extensions_may_be_as_long_as_the_payload);
     tcase_add_test(tests, trailers_are_bounded);
     tcase_add_test(tests, no_body);
     tcase_add_test(tests, declared_length);

@@ -26,6 +26,7 @@ static inline struct text text_of(const char *s) { return (struct text){s, s ? s
 static inline bool text_eq(struct text a, struct text b) { return a.n == b.n && (a.n == 0 || !memcmp(a.p, b.p, a.n)); }
 static inline bool text_is(struct text a, const char *s) { return text_eq(a, text_of(s)); }
 
+bool text_is_one_of(struct text t, const struct text *words, size_t n);
 bool text_eq_nocase(struct text a, struct text b);
 bool text_starts(struct text t, struct text prefix);
 bool text_starts_nocase(struct text t, struct text prefix);
@@ -62,6 +63,10 @@ unsigned text_distance(struct text a, struct text b);
 
 /* May one have been meant for the other? At least half of the longer one can stay as it is. *distance: as above. */
 bool text_is_near(struct text a, struct text b, unsigned *distance);
+
+/* Length of the character at the beginning, as valid UTF-8 (RFC 3629: no surrogates, nothing above U+10FFFF, shortest
+ * form), or 0: there is none. */
+size_t text_utf8_length(struct text t);
 
 /* A NUL-terminated copy; the caller frees it with mem_free(). */
 char *text_dup(struct text t);

@@ -34,8 +34,9 @@ void client_keep_only(struct client *c, struct origin *const *origins, size_t n)
 
 struct client_timeouts {
     usec_t connect;    /* name, TCP and TLS together */
-    usec_t first_byte; /* request sent → first byte of the answer */
-    usec_t idle;       /* between bytes of the answer, and for the peer to take bytes of the request */
+    usec_t first_byte; /* request sent → the answer's head, whole; interim (1xx) heads don't count */
+    usec_t idle;       /* between payload bytes of the answer (not of chunk sizes, extensions and trailers), and for the
+                        * peer to take bytes of the request */
     usec_t total;      /* deadline, monotonic; USEC_NEVER = none */
 };
 
@@ -43,7 +44,7 @@ struct client_failure {
     enum net_error error;
     bool reused;      /* a kept connection, not a byte of the answer: probably the peer's idle time-out */
     bool sent;        /* some byte of the request may have reached the peer */
-    char detail[160]; /* for logs */
+    char detail[160]; /* for logs: the cause, and how far the answer had come */
 };
 
 struct client_ops {
@@ -64,7 +65,7 @@ struct client_request {
     bool fresh;              /* don't use a kept connection */
     struct client_timeouts timeouts;
 };
-#define CLIENT_IOV 16
+#define CLIENT_IOV 20
 
 /* Starts a call. No callback comes from inside. `context` is for client_call_context(). */
 struct client_call *client_start(struct client *c, const struct client_request *r, const struct client_ops *ops,

@@ -125,10 +125,10 @@ void http_head_copy(struct http_head *to, const struct http_head *from, const ch
     X(HTTP_BAD_LENGTH, "bad_length", 400, "Content-Length is not one plain number") \
     X(HTTP_AMBIGUOUS_FRAMING, "ambiguous_framing", 400, "the body's length is given twice or in two ways") \
     X(HTTP_BAD_CODING, "bad_coding", 501, "a transfer coding other than chunked") \
-    X(HTTP_BAD_CHUNK, "bad_chunk", 400, "the chunked body is malformed") \
+    X(HTTP_BAD_CHUNK, "bad_chunk", 400, "the chunked body is malformed or has too long extensions") \
     X(HTTP_BAD_EXPECT, "bad_expect", 417, "an expectation other than 100-continue") \
-    X(HTTP_LINE_TOO_LONG, "line_too_long", 414, "the request line is longer than allowed") \
-    X(HTTP_HEAD_TOO_LARGE, "head_too_large", 431, "the headers are larger than allowed") \
+    X(HTTP_LINE_TOO_LONG, "line_too_long", 414, "the first line is longer than allowed") \
+    X(HTTP_HEAD_TOO_LARGE, "head_too_large", 431, "the headers or trailers are larger than allowed") \
     X(HTTP_TOO_MANY_FIELDS, "too_many_fields", 431, "there are more header lines than allowed") \
     X(HTTP_BODY_TOO_LARGE, "body_too_large", 413, "the body is larger than allowed") \
     X(HTTP_TIMEOUT, "timeout", 408, "the request did not arrive in time") \
@@ -170,10 +170,11 @@ enum http_parse http_parse_answer(struct text in, const struct http_limits *limi
 /* The body, taken apart in place. */
 struct http_body {
     enum http_framing framing;
-    uint64_t left;     /* of the length or of the current chunk */
-    uint64_t received; /* payload bytes so far */
-    uint64_t limit;    /* HTTP_BODY_TOO_LARGE above it */
-    uint32_t line;     /* bytes so far of the current size line or of the trailer section */
+    uint64_t left;       /* of the length or of the current chunk */
+    uint64_t received;   /* payload bytes so far */
+    uint64_t limit;      /* HTTP_BODY_TOO_LARGE above it */
+    uint64_t extensions; /* bytes of chunk extensions so far */
+    uint32_t line;       /* bytes so far of the current size line or of the trailer section */
     uint8_t state;
     bool done;
 };

@@ -68,6 +68,7 @@ struct timer {
 /* Sets or moves the one deadline of a timer (zeroed before first use). Moving it later costs a store. */
 void timer_set(struct loop *loop, struct timer *timer, usec_t due, void (*fire)(struct timer *timer));
 void timer_cancel(struct loop *loop, struct timer *timer); /* harmless when not set */
+static inline bool timer_is_set(const struct timer *timer) { return timer->position && timer->due != USEC_NEVER; }
 
 /* ---- work from elsewhere ---- */
 
