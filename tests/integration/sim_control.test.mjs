@@ -1,5 +1,6 @@
 // dsgate-sim's control endpoints and command line.
 import assert from "node:assert/strict";
+import net from "node:net";
 import { describe, test } from "node:test";
 import { Program, eventually } from "./harness.mjs";
 import {
@@ -8,10 +9,12 @@ import {
     control,
     exchange,
     post,
+    rawRequest,
     runToEnd,
     serveForTests,
     sim,
     startSimulator,
+    streamOf,
     url,
     user,
 } from "./harness/sim_client.mjs";
@@ -73,6 +76,77 @@ describe("control", () => {
         assert.equal((await post("/chat/completions", chat(), { authorization: "Bearer a" })).status, 200);
     });
 
+    test("a mix gives each part its share, by one draw a request", async () => {
+        const spec = "ratio=0.3+500|ratio=0.2+501|fail-first=2+502";
+        assert.equal((await control("scenario", { scenario: spec })).status, 200);
+        const counts = {};
+        for (let i = 0; i < 400; i++) {
+            const { status } = await post("/chat/completions", chat());
+            counts[status] = (counts[status] ?? 0) + 1;
+        }
+        assert.ok(counts[500] > 90 && counts[500] < 150, JSON.stringify(counts));
+        assert.ok(counts[501] > 50 && counts[501] < 110, JSON.stringify(counts));
+        assert.equal(counts[502], 2);
+        assert.equal(counts[500] + counts[501] + counts[502] + counts[200], 400);
+        assert.deepEqual(
+            (await ask("stats")).statuses,
+            Object.fromEntries(Object.entries(counts).sort()),
+        );
+    });
+
+    test("@random cuts the same request elsewhere each time, and the same after a reset", async () => {
+        const lengths = async () => {
+            const list = [];
+            for (let i = 0; i < 12; i++)
+                list.push((await streamOf(chat(), { "x-sim-scenario": "end@random" })).text.split("data: ").length);
+            return list;
+        };
+        const first = await lengths();
+        assert.ok(new Set(first).size > 5, first.join());
+        await control("reset");
+        assert.deepEqual(await lengths(), first);
+    });
+
+    test("statistics: whole answers, answers by status, tokens, also of what the client broke off", async () => {
+        await post("/chat/completions", chat()).then((a) => a.text());
+        await post("/chat/completions", chat({ model: "sim:eof@mid-content", stream: true }))
+            .then((a) => a.text())
+            .catch(() => {});
+        await post("/chat/completions", chat({ model: "sim:exhausted" })).then((a) => a.text());
+        await post("/chat/completions", chat({ model: "sim:busy" })).then((a) => a.text());
+        let stats = await ask("stats");
+        assert.deepEqual(stats.statuses, { 200: 3, 503: 1 });
+        assert.equal(stats.complete, 1);
+        assert.equal(stats.finished, 3);
+        assert.equal(stats.tokens, 48 + (16 + 16) + (16 + 16));
+        assert.equal(stats.open_answers, 0);
+
+        await exchange(
+            rawRequest(chat({ model: "deepseek-flash@stall@mid-content", stream: true })),
+            (raw) => raw.split("data: ").length > 1 + 32,
+        );
+        stats = await eventually("the client's leaving is noticed", async () => {
+            const now = await ask("stats");
+            return now.open_answers === 0 && now;
+        });
+        assert.equal(stats.aborted_by_client, 1);
+        assert.equal(stats.tokens, 48 + 32 + 32 + 32);
+    });
+
+    test("a plain answer that the client does not wait for was generated in part", async () => {
+        const began = performance.now();
+        const waited = () => performance.now() - began;
+        const socket = net.connect(sim.port, "127.0.0.1");
+        socket.write(rawRequest(chat(), { "x-sim-token-ms": "1", "x-sim-tokens": "100000" }));
+        await eventually("it has waited", async () => (await ask("stats")).open_answers === 1 && waited() > 50);
+        socket.destroy();
+        const { tokens } = await eventually("the client's leaving is noticed", async () => {
+            const now = await ask("stats");
+            return now.aborted_by_client === 1 && now;
+        });
+        assert.ok(tokens > 0 && tokens <= waited(), `${tokens} tokens in ${waited()} ms`);
+    });
+
     test("the last request is kept to the byte", async () => {
         const body =
             '{ "model":"deepseek-flash",\t"messages":[{"role":"user","content":"\\u00e4 ä 🚀"}], "x_unknown": 1.50 }';
@@ -128,6 +202,8 @@ describe("command line", () => {
         [["--tokens", "x"], /--tokens takes a number/],
         [["extra"], /'extra' is no option/],
         [["--tls-cert", "x"], /belong together/],
+        [["--dialect", "vlm"], /there is no dialect 'vlm'; did you mean 'vllm'/],
+        [["--scenario", "busy|eof"], /never met/],
         [["--model-scenario", "busy"], /MODEL=SPEC/],
     ];
     for (const [options, complaint] of mistakes) {

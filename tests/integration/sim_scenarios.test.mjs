@@ -60,6 +60,8 @@ describe("error scenarios", () => {
         ["error-flat", 503, (b) => assert.equal(JSON.parse(b).code, 50508)],
         ["error-bare-string", 504, (b) => assert.equal(JSON.parse(b), "Gateway Timeout")],
         ["empty-200", 200, (b) => assert.equal(b, "")],
+        ["busy-200", 200, (b) => assert.deepEqual(JSON.parse(b), busy)],
+        ["html", 200, (b) => assert.match(b, /^<html>/)],
         ["418", 418, (b) => assert.equal(typeof JSON.parse(b).error.message, "string")],
     ];
     for (const [scenario, status, check] of rows) {

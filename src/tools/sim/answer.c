@@ -14,6 +14,12 @@ void answer_fields(struct buf *out, const char *content_type, uint64_t trace)
     http_put(out, TEXT("x-ds-trace-id"), text_of(id));
 }
 
+/* Bytes that are no request are answered, too; what tests ask is not counted. */
+static bool is_control(const struct exchange *x)
+{
+    return exchange_head(x) && text_starts(exchange_head(x)->path, TEXT("/_sim"));
+}
+
 static void answer(struct exchange *x, unsigned status, const char *content_type, struct text more_fields,
                    struct text body)
 {
@@ -26,6 +32,7 @@ static void answer(struct exchange *x, unsigned status, const char *content_type
     struct reply_head head = {
         .status = status, .fields = buf_text(&w->fields), .has_length = true, .content_length = body.n};
     record_count(w->sim->record, RECORD_BYTES, body.n);
+    if (!is_control(x)) record_status(w->sim->record, status);
     exchange_send(x, &head, &iov, body.n ? 1 : 0, true);
 }
 

@@ -108,13 +108,39 @@ static void read_max_tokens(struct call *c)
     }
 }
 
+/* Self-hosted servers hand these to the model's template, whose name for it differs from model to model. */
+static bool template_disables(const struct call *c)
+{
+    struct text value, kwargs = call_get(c, CALL_TEMPLATE_KWARGS)->value;
+    return c->provider->has_template && (json_get(kwargs, TEXT("enable_thinking"), &value) == JSON_FALSE ||
+                                         json_get(kwargs, TEXT("thinking"), &value) == JSON_FALSE);
+}
+
 static void read_thinking(struct call *c)
 {
     const struct json_member *m = call_get(c, CALL_THINKING);
     bool disabled = m->type == JSON_OBJECT && text_is(string_in(m->value, TEXT("type")), "disabled");
-    c->thinking = c->api != API_TEXT && c->api != API_EMBEDDINGS && !disabled;
+    c->thinking = c->api != API_TEXT && c->api != API_EMBEDDINGS && !disabled && !template_disables(c);
     const struct json_member *format = call_get(c, CALL_RESPONSE_FORMAT);
     c->json_object = format->type == JSON_OBJECT && text_starts(string_in(format->value, TEXT("type")), TEXT("json_"));
+}
+
+/* What is no integer becomes -1: out of bounds in any case. */
+static int64_t read_integer(const struct call *c, enum call_member which, int64_t fallback)
+{
+    int64_t value = -1;
+    const struct json_member *m = call_get(c, which);
+    if (m->type == JSON_ABSENT || m->type == JSON_NULL) return fallback;
+    return json_to_i64(m->value, &value) ? value : -1;
+}
+
+static void read_choices(struct call *c)
+{
+    c->n = 1;
+    if (c->api != API_CHAT) return;
+    c->n = read_integer(c, CALL_N, 1);
+    c->logprobs = call_get(c, CALL_LOGPROBS)->type == JSON_TRUE;
+    c->top_logprobs = read_integer(c, CALL_TOP_LOGPROBS, 0);
 }
 
 /* ---- tools ---- */
@@ -165,26 +191,61 @@ static void read_tool_choice(struct call *c)
 
 /* ---- texts to be continued ---- */
 
+static bool asks_to_go_on(const struct call *c, struct text last)
+{
+    struct text flag;
+    switch (c->provider->resume) {
+    case RESUME_BETA_PREFIX:
+    case RESUME_PREFIX: return json_get(last, TEXT("prefix"), &flag) == JSON_TRUE;
+    case RESUME_FINAL_MESSAGE: return call_get(c, CALL_CONTINUE_FINAL)->type == JSON_TRUE;
+    case RESUME_TRAILING: return true;
+    case RESUME_NONE:
+    case RESUME_TEXT: break;
+    }
+    return false;
+}
+
+/* Splits the messages: `last`, and the bytes of the array up to the end of the one before. */
+static struct text split_messages(const struct call *c, struct text *last)
+{
+    struct text all = call_get(c, CALL_MESSAGES)->value, before = text_make(all.p, all.n ? 1 : 0);
+    *last = TEXT_NONE;
+    for (struct json_iter it = json_iter(all); json_next(&it); *last = it.value)
+        if (last->n) before.n = (size_t)(last->p + last->n - all.p);
+    return before;
+}
+
+static void read_given_message(struct call *c, struct text last)
+{
+    c->continues = c->message_given = true;
+    c->given_content = string_in(last, TEXT("content"));
+    if (c->provider->resumes_reasoning) c->given_reasoning = string_in(last, TEXT("reasoning_content"));
+}
+
 static void read_given(struct call *c)
 {
-    struct text last = last_of(call_get(c, CALL_MESSAGES)), flag;
-    bool asked =
-        json_get(last, TEXT("prefix"), &flag) == JSON_TRUE || call_get(c, CALL_CONTINUE_FINAL)->type == JSON_TRUE;
-    if (asked && text_is(string_in(last, TEXT("role")), "assistant")) {
-        c->continues = true;
-        c->given_content = string_in(last, TEXT("content"));
-        c->given_reasoning = string_in(last, TEXT("reasoning_content"));
-    } else if (call_get(c, CALL_PREFIX)->type == JSON_STRING) {
-        c->given_content = unquoted(call_get(c, CALL_PREFIX));
-        c->continues = c->given_content.n > 0;
+    struct text last, before;
+    c->conversation = call_get(c, CALL_MESSAGES)->value;
+    if (call_get(c, CALL_MESSAGES)->type != JSON_ARRAY) return;
+    before = split_messages(c, &last);
+    bool speaks = c->api == API_CHAT && text_is(string_in(last, TEXT("role")), "assistant");
+    if (speaks && asks_to_go_on(c, last)) {
+        read_given_message(c, last);
+        c->conversation = before;
+        return;
     }
+    if (last.n) c->conversation.n = (size_t)(last.p + last.n - c->conversation.p);
+    if (c->api != API_CHAT || c->provider->resume != RESUME_TEXT) return;
+    c->given_content = unquoted(call_get(c, CALL_PREFIX));
+    c->continues = c->given_content.n > 0;
 }
 
 /* ---- the whole ---- */
 
-bool call_read(struct call *c, enum api api, bool beta, struct text body, struct refusal *r)
+bool call_read(struct call *c, const struct provider *provider, enum api api, bool beta, struct text body,
+               struct refusal *r)
 {
-    *c = (struct call){.api = api, .beta = beta, .body = body};
+    *c = (struct call){.provider = provider, .api = api, .beta = beta, .body = body};
     struct json_result result = json_scan(body, member_names, CALL_MEMBER_COUNT, c->members, JSON_DEPTH);
     if (result.error == JSON_NOT_OBJECT) return call_refuse_shape(c, r, "invalid type, expected a struct");
     if (result.error != JSON_FINE) return refuse_json(c, result, r);
@@ -193,6 +254,7 @@ bool call_read(struct call *c, enum api api, bool beta, struct text body, struct
     if (call_get(c, CALL_TOOLS)->type == JSON_ARRAY) c->tools = call_get(c, CALL_TOOLS)->value;
     read_thinking(c);
     read_tool_choice(c);
+    read_choices(c);
     read_given(c);
     return true;
 }
@@ -217,7 +279,8 @@ unsigned call_prompt(const struct call *c, struct text parts[static CALL_PARTS])
     unsigned n = 0;
     for (unsigned i = 0; i < CALL_PARTS && (i == 0 || orders[c->api][i] != CALL_MODEL); i++) {
         const struct json_member *m = call_get(c, orders[c->api][i]);
-        if (m->type != JSON_ABSENT && m->type != JSON_NULL) parts[n++] = open_ended(m);
+        if (m->type == JSON_ABSENT || m->type == JSON_NULL) continue;
+        parts[n++] = orders[c->api][i] == CALL_MESSAGES ? c->conversation : open_ended(m);
     }
     return n;
 }
@@ -228,16 +291,14 @@ static uint64_t hash_messages(const struct call *c, uint64_t hash)
     struct text previous = TEXT_NONE;
     for (struct json_iter it = json_iter(call_get(c, CALL_MESSAGES)->value); json_next(&it); previous = it.value)
         if (previous.n) hash = hash_text(hash, previous);
-    bool given = c->continues && call_get(c, CALL_PREFIX)->type != JSON_STRING;
-    return previous.n && !given ? hash_text(hash, previous) : hash;
+    return previous.n && !c->message_given ? hash_text(hash, previous) : hash;
 }
 
-uint64_t call_seed(const struct call *c, uint64_t seed)
+uint64_t call_hash(const struct call *c, uint64_t seed)
 {
-    static const enum call_member others[] = {CALL_PROMPT, CALL_SUFFIX, CALL_INPUT, CALL_INSTRUCTIONS, CALL_SYSTEM};
+    static const enum call_member others[] = {CALL_SUFFIX, CALL_INPUT, CALL_INSTRUCTIONS, CALL_SYSTEM};
     uint64_t hash = HASH_START ^ hash_mix(seed);
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         hash = hash_text(hash, call_get(c, others[i])->value);
-    if (call_get(c, CALL_MESSAGES)->type == JSON_ARRAY) hash = hash_messages(c, hash);
-    return hash_mix(hash);
+    return call_get(c, CALL_MESSAGES)->type == JSON_ARRAY ? hash_messages(c, hash) : hash;
 }

@@ -6,6 +6,7 @@
 
 #include "dsgate/llm/json.h"
 #include "errors.h"
+#include "provider.h"
 
 enum api { API_CHAT, API_TEXT, API_ANTHROPIC, API_RESPONSES, API_EMBEDDINGS };
 
@@ -23,7 +24,9 @@ enum api { API_CHAT, API_TEXT, API_ANTHROPIC, API_RESPONSES, API_EMBEDDINGS };
         X(INPUT, "input") X(INSTRUCTIONS, "instructions") X(SYSTEM, "system") X(STOP, "stop") X(USER_ID, "user_id")    \
             X(TEMPERATURE, "temperature") X(TOP_P, "top_p") X(PREFIX, "prefix")                                        \
                 X(CONTINUE_FINAL, "continue_final_message") X(DIMENSIONS, "dimensions")                                \
-                    X(ENCODING_FORMAT, "encoding_format")
+                    X(ENCODING_FORMAT, "encoding_format") X(GENERATION_PROMPT, "add_generation_prompt")                \
+                        X(TEMPLATE_KWARGS, "chat_template_kwargs") X(N, "n") X(LOGPROBS, "logprobs")                   \
+                            X(TOP_LOGPROBS, "top_logprobs")
 
 enum call_member {
 #define X(id, name) CALL_##id,
@@ -33,8 +36,10 @@ enum call_member {
 };
 
 enum { MODEL_MOST = 192 /* bytes of a model name, its scenario included */ };
+enum { CHOICES_MOST = 16, TOP_LOGPROBS_MOST = 20 };
 
 struct call {
+    const struct provider *provider;
     enum api api;
     bool beta; /* below /beta/ */
     struct text body;
@@ -43,22 +48,28 @@ struct call {
     struct text base, spec; /* "deepseek-flash@busy" is base "deepseek-flash" and spec "busy" */
     bool stream, include_usage, thinking, json_object;
     int64_t max_tokens;    /* 0 = not given */
+    int64_t n;             /* choices */
+    bool logprobs;
+    int64_t top_logprobs;
     struct text tools;     /* the array, or empty */
     bool wants_tool;       /* it asks for a call, by tool_choice or in words */
     struct text tool_name; /* the function that tool_choice names, raw without quotes; empty: the first */
-    /* The text to go on with (prefix:true, continue_final_message, or a top-level prefix), as raw JSON strings; empty:
-     * none. */
+    /* The text to go on with, in the provider's way, as raw JSON strings without quotes; empty: none. A prompt that is
+     * longer by it is the plan's matter. */
     struct text given_content, given_reasoning;
     bool continues;
+    bool message_given;       /* the last message holds that text */
+    struct text conversation; /* the bytes of all other messages: the array without its end */
 };
 
 static inline const struct json_member *call_get(const struct call *c, enum call_member m) { return &c->members[m]; }
 
 /* Reads the body. false: it is no acceptable JSON object, in DeepSeek's words in *r. Types of members are checked for
  * the members that are read; the rules of the service are call_check()'s. */
-bool call_read(struct call *c, enum api api, bool beta, struct text body, struct refusal *r);
+bool call_read(struct call *c, const struct provider *provider, enum api api, bool beta, struct text body,
+               struct refusal *r);
 
-/* DeepSeek's own checks. `models`: names that are known, `any_model`: all are. */
+/* The service's own checks. `models`: names that are known, `any_model`: all are. */
 struct known_models {
     const char *const *names;
     size_t count;
@@ -69,12 +80,14 @@ bool call_check(const struct call *c, const struct known_models *models, struct 
 /* A name that is known; "sim" always is. */
 bool known_model(const struct known_models *models, struct text name);
 
-/* The prompt's parts in the order in which a model reads them: at most CALL_PARTS. */
+/* The prompt's parts in the order in which a model reads them, without a text that is to be continued: at most
+ * CALL_PARTS. */
 enum { CALL_PARTS = 4 };
 unsigned call_prompt(const struct call *c, struct text parts[static CALL_PARTS]);
 
-/* Hash of what the answer's text depends on: the conversation without a text that is to be continued. */
-uint64_t call_seed(const struct call *c, uint64_t seed);
+/* Hash of what the answer's text depends on: the conversation without a text that is to be continued, and without
+ * `prompt`, which may have such a text at its end. */
+uint64_t call_hash(const struct call *c, uint64_t seed);
 
 /* A 422 in the words of DeepSeek's deserialiser. Always returns false. */
 bool call_refuse_shape(const struct call *c, struct refusal *r, const char *format, ...)

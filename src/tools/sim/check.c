@@ -1,4 +1,5 @@
-/* check.c - what DeepSeek refuses, in its words. One function a rule; the first one that is broken answers.
+/* check.c - what DeepSeek, or the provider in its place, refuses, in its words. One function a rule; the first one that
+ * is broken answers.
  */
 #include "call.h"
 #include "prefix_cache.h"
@@ -79,11 +80,17 @@ static bool check_reasoning(const struct call *c, struct refusal *r)
     return true;
 }
 
-static bool check_prefix(const struct call *c, struct refusal *r)
+static bool check_resume(const struct call *c, struct refusal *r)
 {
-    bool by_message = c->continues && !is_given(c, CALL_PREFIX) && !is_given(c, CALL_CONTINUE_FINAL);
-    if (!by_message || c->beta) return true;
-    return refuse(r, 400, "The `prefix` parameter is a beta feature: use the base URL that ends in /beta");
+    if (!c->continues) return true;
+    if (c->provider->resume == RESUME_BETA_PREFIX && !c->beta)
+        return refuse(r, 400,
+                      "prefix is only available when using beta api (set base_url=\"https://api.deepseek.com/beta\")");
+    if (c->provider->forbids_prompt && call_get(c, CALL_GENERATION_PROMPT)->type != JSON_FALSE)
+        return refuse(r, 400, "Cannot set both `continue_final_message` and `add_generation_prompt` to True.");
+    if (c->provider->resume == RESUME_TRAILING && c->thinking)
+        return refuse(r, 400, "Assistant response prefill is incompatible with enable_thinking.");
+    return true;
 }
 
 /* ---- bounds ---- */
@@ -106,6 +113,17 @@ static bool check_range(const struct call *c, enum call_member m, const char *na
 static bool check_sampling(const struct call *c, struct refusal *r)
 {
     return check_range(c, CALL_TEMPERATURE, "temperature", 2, r) && check_range(c, CALL_TOP_P, "top_p", 1, r);
+}
+
+static bool check_choices(const struct call *c, struct refusal *r)
+{
+    if (c->n < 1 || c->n > CHOICES_MOST)
+        return refuse(r, 400, "Invalid n value, the valid range of n is [1, %d]", CHOICES_MOST);
+    if (c->top_logprobs < 0 || c->top_logprobs > TOP_LOGPROBS_MOST)
+        return refuse(r, 400, "Invalid top_logprobs value, the valid range of top_logprobs is [0, %d]",
+                      TOP_LOGPROBS_MOST);
+    if (c->top_logprobs == 0 || c->logprobs) return true;
+    return refuse(r, 400, "Invalid top_logprobs value, top_logprobs should be set along with logprobs = true");
 }
 
 static bool check_stop(const struct call *c, struct refusal *r)
@@ -158,9 +176,9 @@ bool known_model(const struct known_models *models, struct text name)
 
 bool call_check(const struct call *c, const struct known_models *models, struct refusal *r)
 {
-    static check *const checks[] = {check_prompt,    check_messages, check_stream_options, check_max_tokens,
-                                    check_sampling,  check_stop,     check_user_id,        check_prefix,
-                                    check_reasoning, check_context};
+    static check *const checks[] = {check_prompt,   check_messages,  check_stream_options, check_max_tokens,
+                                    check_sampling, check_choices,   check_stop,           check_user_id,
+                                    check_resume,   check_reasoning, check_context};
     if (c->api != API_EMBEDDINGS && !known_model(models, c->base)) return refuse(r, 400, "Model Not Exist");
     for (size_t i = 0; i < sizeof checks / sizeof *checks; i++)
         if (!checks[i](c, r)) return false;

@@ -13,13 +13,13 @@ static const char *stop_reason(const struct plan *p)
     return p->finish;
 }
 
-static void put_usage_anthropic(const struct plan *p, unsigned output, struct buf *out)
+static void put_usage_anthropic(const struct plan *p, int64_t output, struct buf *out)
 {
     buf_printf(
         out,
-        "{\"input_tokens\":%u,\"cache_creation_input_tokens\":0,\"cache_read_input_tokens\":%u,\"output_tokens\":%u,"
+        "{\"input_tokens\":%u,\"cache_creation_input_tokens\":0,\"cache_read_input_tokens\":%u,\"output_tokens\":%lld,"
         "\"service_tier\":\"standard\"}",
-        p->usage.prompt - p->usage.hit, p->usage.hit, output);
+        p->usage.prompt - p->usage.hit, p->usage.hit, (long long)output);
 }
 
 static void put_signature(const struct plan *p, struct buf *out)
@@ -122,7 +122,7 @@ static void put_finish(const struct plan *p, struct buf *out)
     BUF_ADD(out, ",\"stop_sequence\":null}");
     if (!p->usage_none) {
         BUF_ADD(out, ",\"usage\":");
-        put_usage_anthropic(p, p->usage.completion, out);
+        put_usage_anthropic(p, put_completion(p), out);
     }
     close_event(out);
 }
@@ -174,7 +174,7 @@ static void anthropic_whole(struct plan *p, struct buf *out)
     BUF_ADD(out, ",\"stop_sequence\":null");
     if (!p->usage_none) {
         BUF_ADD(out, ",\"usage\":");
-        put_usage_anthropic(p, p->usage.completion, out);
+        put_usage_anthropic(p, put_completion(p), out);
     }
     BUF_ADD(out, "}");
 }

@@ -31,13 +31,20 @@ static void put_delta_begin(const struct plan *p, struct buf *out)
         BUF_ADD(out, "\"\"");
 }
 
+/* Choices call the same tools; no two calls of an answer have one id. */
+static void put_call_id(const struct plan *p, unsigned call, unsigned choice, struct buf *out)
+{
+    buf_printf(out, choice ? "\"%s_%u\"" : "\"%s\"", p->calls[call].id, choice);
+}
+
 static void put_delta_tool(const struct plan *p, struct beat b, struct buf *out)
 {
     const struct tool_call *t = &p->calls[b.call];
     buf_printf(out, "\"tool_calls\":[{\"index\":%u,", b.call);
     if (b.kind == BEAT_TOOL) {
-        buf_printf(out, "\"id\":\"%s\",\"type\":\"function\",\"function\":{\"name\":%s,\"arguments\":\"\"}}]", t->id,
-                   t->name);
+        BUF_ADD(out, "\"id\":");
+        put_call_id(p, b.call, b.choice, out);
+        buf_printf(out, ",\"type\":\"function\",\"function\":{\"name\":%s,\"arguments\":\"\"}}]", t->name);
         return;
     }
     BUF_ADD(out, "\"function\":{\"arguments\":");
@@ -67,7 +74,7 @@ static void put_delta(const struct plan *p, struct beat b, struct buf *out)
 
 static void put_choice(const struct plan *p, struct beat b, struct buf *out)
 {
-    BUF_ADD(out, "{\"index\":0,\"delta\":{");
+    buf_printf(out, "{\"index\":%u,\"delta\":{", b.choice);
     put_delta(p, b, out);
     BUF_ADD(out, "}");
     put_choice_end(p, b, out);
@@ -80,39 +87,50 @@ static void chat_beat(struct plan *p, struct beat b, struct buf *out)
 
 /* ---- whole ---- */
 
-static void put_calls(const struct plan *p, struct buf *out)
+static void put_calls(const struct plan *p, unsigned choice, struct buf *out)
 {
     BUF_ADD(out, ",\"tool_calls\":[");
     for (unsigned i = 0; i < p->call_count; i++) {
         const struct tool_call *t = &p->calls[i];
-        buf_printf(out, "%s{\"index\":%u,\"id\":\"%s\",\"type\":\"function\",\"function\":{\"name\":%s,\"arguments\":",
-                   i ? "," : "", i, t->id, t->name);
+        buf_printf(out, "%s{\"index\":%u,\"id\":", i ? "," : "", i);
+        put_call_id(p, i, choice, out);
+        buf_printf(out, ",\"type\":\"function\",\"function\":{\"name\":%s,\"arguments\":", t->name);
         buf_add_json_string(out, buf_text(&t->arguments));
         BUF_ADD(out, "}}");
     }
     BUF_ADD(out, "]");
 }
 
-static void put_message(const struct plan *p, struct buf *out)
+static void put_message(const struct plan *p, unsigned choice, struct buf *out)
 {
     BUF_ADD(out, "{\"role\":\"assistant\",\"content\":");
-    put_whole_text(p, BEAT_CONTENT, out);
+    put_choice_text(p, BEAT_CONTENT, choice, out);
     if (p->thinking) {
         buf_printf(out, ",\"%s\":", reasoning_field(p));
-        put_whole_text(p, BEAT_REASONING, out);
+        put_choice_text(p, BEAT_REASONING, choice, out);
     }
-    if (p->call_count) put_calls(p, out);
+    if (p->call_count) put_calls(p, choice, out);
+    BUF_ADD(out, "}");
+}
+
+static void put_whole_choice(const struct plan *p, unsigned choice, struct buf *out)
+{
+    buf_printf(out, "%s{\"index\":%u,\"message\":", choice ? "," : "", choice);
+    put_message(p, choice, out);
+    BUF_ADD(out, ",\"logprobs\":");
+    put_choice_logprobs(p, choice, out);
+    BUF_ADD(out, ",\"finish_reason\":");
+    buf_add_json_string(out, text_of(p->finish));
     BUF_ADD(out, "}");
 }
 
 static void chat_whole(struct plan *p, struct buf *out)
 {
     put_envelope(p, "chat.completion", out);
-    BUF_ADD(out, ",\"choices\":[{\"index\":0,\"message\":");
-    put_message(p, out);
-    BUF_ADD(out, ",\"logprobs\":null,\"finish_reason\":");
-    buf_add_json_string(out, text_of(p->finish));
-    BUF_ADD(out, "}]");
+    BUF_ADD(out, ",\"choices\":[");
+    for (unsigned i = 0; i < p->choices; i++)
+        put_whole_choice(p, i, out);
+    BUF_ADD(out, "]");
     if (!p->usage_none) {
         BUF_ADD(out, ",\"usage\":");
         put_usage(p, out);

@@ -93,10 +93,11 @@ static void put_output(const struct plan *p, struct buf *out)
 static void put_usage_responses(const struct plan *p, struct buf *out)
 {
     const struct usage *u = &p->usage;
+    int64_t output = put_completion(p);
     buf_printf(out,
-               "{\"input_tokens\":%u,\"input_tokens_details\":{\"cached_tokens\":%u},\"output_tokens\":%u,"
-               "\"output_tokens_details\":{\"reasoning_tokens\":%u},\"total_tokens\":%u}",
-               u->prompt, u->hit, u->completion, u->reasoning, u->prompt + u->completion);
+               "{\"input_tokens\":%u,\"input_tokens_details\":{\"cached_tokens\":%u},\"output_tokens\":%lld,"
+               "\"output_tokens_details\":{\"reasoning_tokens\":%u},\"total_tokens\":%lld}",
+               u->prompt, u->hit, (long long)output, u->reasoning, (long long)(u->prompt + output));
 }
 
 static void put_outcome(const struct plan *p, const char *status, struct buf *out)

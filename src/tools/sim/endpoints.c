@@ -124,7 +124,8 @@ static bool enter_lane(struct visit *v)
 static bool read_call(struct visit *v)
 {
     struct known_models models = options_models(&v->sim->options);
-    return call_read(&v->call, v->api, v->beta, exchange_body(v->x), &v->refusal) && visit_find_scenario(v) &&
+    const struct provider *provider = v->sim->options.provider;
+    return call_read(&v->call, provider, v->api, v->beta, exchange_body(v->x), &v->refusal) && visit_find_scenario(v) &&
            call_check(&v->call, &models, &v->refusal);
 }
 

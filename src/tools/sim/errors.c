@@ -10,6 +10,10 @@ static const char html_502[] =
     "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1>"
     "</center>\r\n<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n";
 
+static const char html_200[] =
+    "<html>\r\n<head><title>Maintenance</title></head>\r\n<body>\r\n<h1>We will be back soon</h1>\r\n</body>\r\n"
+    "</html>\r\n";
+
 /* Rows with a message have DeepSeek's shape. */
 static const struct error_row rows[] = {
     {"busy", 503, JSON,
@@ -67,6 +71,10 @@ static const struct error_row rows[] = {
     {"error-throttling", 429, JSON, "You exceeded your current quota, please check your plan and billing details.",
      "Throttling.AllocationQuota", "Throttling.AllocationQuota", NULL,
      "429 worded as quota that clears in a minute, as DashScope sends it"},
+    {"busy-200", 200, JSON,
+     "Service is too busy. We advise users to temporarily switch to alternative LLM API service providers.",
+     "service_unavailable_error", "service_unavailable_error", NULL, "the error object of busy under HTTP 200"},
+    {"html", 200, HTML, NULL, NULL, NULL, html_200, "200 with an HTML page instead of an answer"},
     {"empty-200", 200, JSON, NULL, NULL, NULL, "", "200 with no body at all"},
 };
 
@@ -90,14 +98,14 @@ bool refuse(struct refusal *r, unsigned status, const char *format, ...)
     va_start(args, format);
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
-    *r = (struct refusal){status, JSON, "invalid_request_error", "invalid_request_error", {0}, false};
+    *r = (struct refusal){status, JSON, "invalid_request_error", "invalid_request_error", {0}, false, ERROR_NESTED};
     buf_add(&r->message, text_of(message));
     return false;
 }
 
 bool refuse_row(struct refusal *r, const struct error_row *row)
 {
-    *r = (struct refusal){row->status, row->content_type, row->type, row->code, {0}, row->body != NULL};
+    *r = (struct refusal){row->status, row->content_type, row->type, row->code, {0}, row->body != NULL, ERROR_NESTED};
     buf_add(&r->message, text_of(row->body ? row->body : row->message));
     return false;
 }
@@ -105,7 +113,7 @@ bool refuse_row(struct refusal *r, const struct error_row *row)
 bool refuse_status(struct refusal *r, unsigned status)
 {
     const char *type = status >= 500 ? "server_error" : "invalid_request_error";
-    *r = (struct refusal){status, JSON, type, type, {0}, false};
+    *r = (struct refusal){status, JSON, type, type, {0}, false, ERROR_NESTED};
     buf_add(&r->message, text_of(http_reason(status)));
     return false;
 }
@@ -127,13 +135,52 @@ void error_object(struct buf *out, struct text message, const char *type, const 
     BUF_ADD(out, "}");
 }
 
+static void open_member(struct buf *out, const char *opening, struct text string)
+{
+    buf_add(out, text_of(opening));
+    buf_add_json_string(out, string);
+}
+
+/* SiliconFlow and Huawei have numbers of their own; all but the ones for "too busy" and "too many" are but likely. */
+static unsigned siliconflow_code(unsigned status) { return status == 503 ? 50508 : status == 400 ? 20015 : status; }
+static const char *huawei_code(unsigned status) { return status == 429 ? "ModelArts.81101" : "ModelArts.81001"; }
+
+static void shape_body(const struct refusal *r, struct buf *out)
+{
+    struct text message = buf_text(&r->message);
+    switch (r->shape) {
+    case ERROR_NESTED:
+        BUF_ADD(out, "{\"error\":");
+        error_object(out, message, r->type, r->code);
+        BUF_ADD(out, "}");
+        break;
+    case ERROR_INTEGER_CODE:
+        open_member(out, "{\"error\":{\"message\":", message);
+        open_member(out, ",\"type\":", text_of(r->type));
+        buf_printf(out, ",\"param\":null,\"code\":%u}}", r->status);
+        break;
+    case ERROR_FLAT_CODE:
+        buf_printf(out, "{\"code\":%u", siliconflow_code(r->status));
+        open_member(out, ",\"message\":", message);
+        BUF_ADD(out, ",\"data\":null}");
+        break;
+    case ERROR_FLAT_OBJECT:
+        open_member(out, "{\"object\":\"error\",\"message\":", message);
+        open_member(out, ",\"type\":", text_of(r->type));
+        buf_printf(out, ",\"param\":null,\"code\":%u}", r->status);
+        break;
+    case ERROR_HUAWEI:
+        buf_printf(out, "{\"error_code\":\"%s\"", huawei_code(r->status));
+        open_member(out, ",\"error_msg\":", message);
+        BUF_ADD(out, "}");
+        break;
+    }
+}
+
 void refusal_body(const struct refusal *r, struct buf *out)
 {
-    if (r->whole) {
+    if (r->whole)
         buf_add(out, buf_text(&r->message));
-        return;
-    }
-    BUF_ADD(out, "{\"error\":");
-    error_object(out, buf_text(&r->message), r->type, r->code);
-    BUF_ADD(out, "}");
+    else
+        shape_body(r, out);
 }

@@ -7,6 +7,7 @@
 #define DSGATE_SIM_ERRORS_H
 
 #include "dsgate/base/buf.h"
+#include "provider.h"
 
 struct error_row {
     const char *name; /* also the scenario's name */
@@ -27,6 +28,7 @@ struct refusal {
     const char *content_type, *type, *code;
     struct buf message; /* the error's message, or the whole body when `whole` */
     bool whole;
+    enum error_shape shape; /* unless whole */
 };
 
 /* Always returns false, so that checks can end in `return refuse(…)`. The first form is a 4xx of DeepSeek's usual type

@@ -1,4 +1,5 @@
 #include "options.h"
+#include "near.h"
 #include "scenario_table.h"
 #include <getopt.h>
 #include <stdio.h>
@@ -20,6 +21,9 @@ static const char help[] =
     "      --body-limit BYTES       largest request body (33554432)\n"
     "\n"
     "Answers\n"
+    "  -d, --dialect NAME           answer as this provider does where it differs from DeepSeek: huawei, siliconflow, "
+    "vllm,\n"
+    "                               sglang, llamacpp, ollama, openrouter, … (deepseek)\n"
     "      --seed N                 the same seed and request give the same text and ids (1)\n"
     "      --created SECONDS        `created` of all answers, seconds since 1970 (the clock)\n"
     "      --tokens N               length of the content; reasoning has half as many (32)\n"
@@ -70,7 +74,7 @@ static const struct number_option {
     {"prefix-cache", offsetof(struct options, prefix_blocks), false, 65536, 0, 16777216},
     {"concurrency", offsetof(struct options, concurrency), false, 0, 0, 1000000},
 };
-enum { NUMBERS = sizeof numbers / sizeof *numbers, OTHERS = 11 };
+enum { NUMBERS = sizeof numbers / sizeof *numbers, OTHERS = 12 };
 
 static const struct option others[OTHERS] = {{"listen", required_argument, NULL, 'l'},
                                              {"tls-cert", required_argument, NULL, OPTION_TLS_CERT},
@@ -81,6 +85,7 @@ static const struct option others[OTHERS] = {{"listen", required_argument, NULL,
                                              {"scenario", required_argument, NULL, 's'},
                                              {"model-scenario", required_argument, NULL, 'S'},
                                              {"list-scenarios", no_argument, NULL, 'L'},
+                                             {"dialect", required_argument, NULL, 'd'},
                                              {"help", no_argument, NULL, 'h'},
                                              {"version", no_argument, NULL, 'V'}};
 
@@ -124,6 +129,22 @@ static bool add_string(const char **list, unsigned *count, unsigned most, const 
     return false;
 }
 
+static bool choose_provider(struct options *o, const char *name)
+{
+    size_t count;
+    struct buf error = {0};
+    struct near near = near_start(text_of(name));
+    o->provider = provider_find(text_of(name));
+    if (o->provider) return true;
+    const struct provider *rows = provider_rows(&count);
+    for (size_t i = 0; i < count; i++)
+        near_try(&near, rows[i].name);
+    near_finish(&near, &error);
+    fprintf(stderr, "dsgate-sim: there is no dialect '%s'" TEXT_FORMAT "\n", name, TEXT_ARGS(buf_text(&error)));
+    buf_free(&error);
+    return false;
+}
+
 static bool add_scenario(struct rules *rules, struct text model, struct text spec)
 {
     struct buf error = {0};
@@ -150,6 +171,7 @@ static bool read_option(struct options *o, struct rules *rules, int option, cons
     case 'k': return add_string(o->keys, &o->key_count, KEYS_MOST, value, "key");
     case 's': return add_scenario(rules, TEXT_NONE, text_of(value));
     case 'S': return add_model_scenario(rules, text_of(value));
+    case 'd': return choose_provider(o, value);
     case 'w': return read_number(o, &numbers[0], value);
     case OPTION_TLS_CERT: o->tls_cert = value; return true;
     case OPTION_TLS_KEY: o->tls_key = value; return true;
@@ -170,7 +192,8 @@ static void print_scenarios(void)
 
 static void set_defaults(struct options *o)
 {
-    *o = (struct options){0};
+    size_t providers;
+    *o = (struct options){.provider = provider_rows(&providers)};
     for (size_t i = 0; i < NUMBERS; i++)
         store_number(o, &numbers[i], numbers[i].fallback);
     for (size_t i = 0; i < sizeof default_models / sizeof *default_models; i++)
@@ -205,7 +228,7 @@ enum options_verdict options_read(struct options *o, struct rules *rules, int ar
     struct option table[OTHERS + NUMBERS + 1];
     fill_table(table);
     set_defaults(o);
-    for (int option; (option = getopt_long(argc, argv, "l:m:k:s:S:w:LhV", table, NULL)) != -1;) {
+    for (int option; (option = getopt_long(argc, argv, "l:m:k:s:S:w:d:LhV", table, NULL)) != -1;) {
         if (option == 'h' || option == 'V' || option == 'L') {
             if (option == 'L') print_scenarios();
             if (option != 'L') fputs(option == 'h' ? help : "dsgate-sim " DSGATE_VERSION "\n", stdout);

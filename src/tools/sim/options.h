@@ -11,6 +11,7 @@ struct options {
     const char *listen[LISTEN_MOST], *models[MODELS_MOST], *keys[KEYS_MOST];
     unsigned listen_count, model_count, key_count;
     const char *tls_cert, *tls_key;
+    const struct provider *provider;
     bool any_model;
     unsigned workers, concurrency, tokens, first_token_ms, token_ms, keep_alive_ms, prefix_blocks;
     uint64_t seed, created, body_limit; /* created: seconds; 0 = the clock */

@@ -24,9 +24,10 @@ enum beat_kind {
 
 struct beat {
     enum beat_kind kind;
-    unsigned index; /* within its kind (arguments: within its call) */
-    unsigned call;  /* tool call */
-    bool last;      /* of its kind (arguments: of its call) */
+    unsigned index;  /* within its kind (arguments: within its call) */
+    unsigned call;   /* tool call */
+    bool last;       /* of its kind (arguments: of its call) */
+    unsigned choice; /* the choices of one answer take turns */
 };
 
 struct usage {
@@ -36,16 +37,21 @@ struct usage {
 /* A run of tokens of one text. */
 struct span {
     unsigned from, count, skip; /* skip: bytes of the first token that were given already */
+    unsigned whole;             /* tokens of the text, whatever is left out of it */
 };
 
 struct plan {
     enum api api;
     bool stream, thinking, include_usage, json_object;
-    bool usage_separate, usage_none, reasoning_field; /* scenarios */
+    bool usage_separate, usage_none, usage_negative, reasoning_field, logprobs;
+    unsigned top_logprobs, choices;
+    enum error_shape error_shape; /* of errors in the stream */
     uint64_t text_seed, id_seed;
+    unsigned alias; /* of id and model in the next chunk, where they change; 0: they do not */
     int64_t created;
     char *model;
     struct span reasoning, content;
+    unsigned given; /* tokens that the request brought along to be gone on with */
     unsigned stride; /* tokens a beat */
     struct tool_call *calls;
     unsigned call_count;
@@ -64,14 +70,39 @@ struct plan_wishes {
 void plan_make(struct plan *p, const struct call *call, const struct scenario *s, const struct plan_wishes *w);
 void plan_free(struct plan *p);
 
+/* ---- beats (beats.c) ---- */
+
 unsigned plan_beats(const struct plan *p);
 struct beat plan_beat(const struct plan *p, unsigned number);
+
+/* How many tokens a beat brings: those of all beats are usage.completion. */
+unsigned plan_beat_tokens(const struct plan *p, struct beat b);
 
 /* How many beats come before the scenario's fault. */
 unsigned plan_position(const struct plan *p, const struct scenario *s);
 
-/* Appends the text of a reasoning or content beat, or of all beats of that kind; raw, not escaped. */
+/* ---- texts (plan_text.c) ---- */
+
+static inline const struct span *plan_span(const struct plan *p, enum beat_kind kind)
+{
+    return kind == BEAT_REASONING ? &p->reasoning : &p->content;
+}
+
+/* The tokens of a reasoning or content beat: *first and how many, returned. */
+unsigned plan_run(const struct plan *p, struct beat b, unsigned *first);
+/* Appends token `i` (0 to span's count) of what is told of a choice's text; raw, not escaped. */
+void plan_token(const struct plan *p, enum beat_kind kind, unsigned choice, unsigned i, struct buf *out);
+/* Appends the text of a reasoning or content beat, or of all beats of that kind in a choice. */
 void plan_text(const struct plan *p, struct beat b, struct buf *out);
-void plan_whole_text(const struct plan *p, enum beat_kind kind, struct buf *out);
+void plan_whole_text(const struct plan *p, enum beat_kind kind, unsigned choice, struct buf *out);
+
+/* Whether the first choice's text begins with `given`; its span is what comes behind that then, else as it was. */
+bool plan_skip(struct plan *p, enum beat_kind kind, struct text given);
+
+/* ---- texts that begin in the request (resume.c) ---- */
+
+/* Seeds the texts, and leaves out of them what the call brings along. Lengths are known, limits not yet applied.
+ * Returns the prompt's tokens without that. */
+unsigned plan_resume(struct plan *p, const struct call *call, uint64_t seed);
 
 #endif

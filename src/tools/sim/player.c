@@ -4,15 +4,38 @@
 #define LATE_MOST  USEC_PER_SEC       /* a player that is later than this does not try to catch up */
 #define LAST_WORDS (10 * USEC_PER_MS) /* between the last byte and a reset, so that the client has it */
 
+/* A plain answer that the client did not wait for was generated up to here all the same. */
+static unsigned tokens_generated(const struct player *p)
+{
+    usec_t left = p->due - loop_now(p->worker->loop);
+    bool waits = !p->plan.stream && p->stage == stage_body && p->sent == 0;
+    if (!waits || !p->interval || left < 0) return p->tokens;
+    uint64_t missing = (uint64_t)((left + p->interval - 1) / p->interval);
+    return missing < p->plan.usage.completion ? (unsigned)(p->plan.usage.completion - missing) : 0;
+}
+
+static bool is_complete(const struct player *p)
+{
+    return !p->struck && !p->scenario.cut_short && !p->scenario.empty_content;
+}
+
+static void count_end(const struct player *p, enum record_counter how)
+{
+    struct record *r = p->worker->sim->record;
+    record_count(r, how, 1);
+    if (how == RECORD_FINISHED && is_complete(p)) record_count(r, RECORD_COMPLETE, 1);
+    record_count(r, RECORD_TOKENS, tokens_generated(p));
+    record_move(r, RECORD_OPEN_ANSWERS, -1);
+    if (p->plan.stream) record_move(r, RECORD_OPEN_STREAMS, -1);
+}
+
 static void end(struct player *p, enum record_counter how)
 {
-    struct sim *sim = p->worker->sim;
-    record_count(sim->record, how, 1);
-    record_move(sim->record, RECORD_OPEN_ANSWERS, -1);
-    if (p->plan.stream) record_move(sim->record, RECORD_OPEN_STREAMS, -1);
-    lanes_leave(sim->lanes, p->lane);
+    count_end(p, how);
+    lanes_leave(p->worker->sim->lanes, p->lane);
     timer_cancel(p->worker->loop, &p->timer);
     outlet_free(&p->outlet);
+    buf_free(&p->rest);
     plan_free(&p->plan);
     mem_free(p);
 }

@@ -28,14 +28,19 @@ struct player {
     uint32_t beat;        /* the next one of a stream */
     uint32_t fault_at;    /* beats before the fault; FAULT_NEVER: none to come */
     uint32_t keep_alives; /* still to send */
-    uint32_t filler;      /* bytes of endless headers so far */
+    uint32_t filler;      /* bytes (or interim responses) of an endless fault so far */
+    uint32_t interims;    /* 100 responses still to send */
+    uint32_t tokens;      /* generated so far */
+    struct buf rest;      /* of an event that is interrupted by a fault */
     uint32_t lane;
-    bool full; /* waits for `drained` */
+    bool full;   /* waits for `drained` */
+    bool struck; /* by a fault */
 };
 
 /* ---- stages.c ---- */
 
 usec_t stage_start(struct player *p); /* before the head */
+usec_t stage_first(struct player *p); /* the same when interim responses are through */
 usec_t stage_body(struct player *p);  /* the beats of a stream, or a whole answer */
 
 /* Sends bytes of the body, the head before them if need be. */
@@ -47,7 +52,19 @@ struct outlet_head stage_head(struct player *p);
 /* What comes next, made into the worker's scratch: a stream's next beat, or the rest of a whole answer. */
 struct text stage_make_next(struct player *p);
 
-/* ---- strike.c ---- */
+/* ---- strike.c, strike_flood.c ---- */
+
+void strike_count(struct player *p);
+/* Interim responses, then stage_first(). */
+usec_t strike_interims(struct player *p);
+/* Too much of something. */
+usec_t strike_headers(struct player *p);
+usec_t strike_blank(struct player *p);
+usec_t strike_huge_event(struct player *p);
+/* Bytes that are no UTF-8 inside the next text. */
+usec_t strike_bad_utf8(struct player *p);
+/* Where the text of an event, or of a whole answer, begins: behind the quote of the member that holds it; 0: none. */
+size_t strike_text_place(struct text event);
 
 /* Whether the scenario needs bytes that the server would not write. */
 bool strike_needs_raw(const struct scenario *s);

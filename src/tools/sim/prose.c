@@ -37,23 +37,3 @@ void prose_token(uint64_t seed, unsigned i, struct buf *out)
     add_word(words[hash_pick(seed, i, WORDS)], i == 0, begins_sentence(seed, i), out);
     if (ends_sentence(seed, i)) buf_add_byte(out, '.');
 }
-
-bool prose_find(uint64_t seed, struct text given, unsigned *token, unsigned *skip)
-{
-    struct buf one = {0};
-    bool same = true;
-    *token = *skip = 0;
-    while (given.n && same) {
-        buf_clear(&one);
-        prose_token(seed, *token, &one);
-        size_t n = buf_len(&one) < given.n ? buf_len(&one) : given.n;
-        same = !memcmp(one.data, given.p, n);
-        if (n < buf_len(&one))
-            *skip = (unsigned)n;
-        else
-            ++*token;
-        given = text_from(given, n);
-    }
-    buf_free(&one);
-    return same;
-}

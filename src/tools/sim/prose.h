@@ -8,11 +8,9 @@
 
 #include "dsgate/base/buf.h"
 
-/* Appends token i. */
+/* Appends token i: at least one byte, at most PROSE_TOKEN_MOST. */
 void prose_token(uint64_t seed, unsigned i, struct buf *out);
 
-/* Where a text that begins like this seed's goes on: *token is the next one, *skip the bytes of it that `given` has
- * already. false: `given` is not the beginning of this seed's text. */
-bool prose_find(uint64_t seed, struct text given, unsigned *token, unsigned *skip);
+enum { PROSE_TOKEN_MOST = 16 /* bytes */ };
 
 #endif

@@ -4,8 +4,10 @@
 #include "hash.h"
 #include <pthread.h>
 
+enum { STATUS_LEAST = 100, STATUS_MOST = 599, STATUSES = STATUS_MOST - STATUS_LEAST + 1 };
+
 struct record {
-    _Atomic uint64_t counters[RECORD_COUNTERS_COUNT];
+    _Atomic uint64_t counters[RECORD_COUNTERS_COUNT], statuses[STATUSES];
     _Atomic int64_t gauges[RECORD_GAUGES_COUNT];
     pthread_mutex_t mutex;         /* of what follows: the last request */
     struct buf head, body, fields; /* fields: the header fields as JSON members */
@@ -60,8 +62,15 @@ void record_move(struct record *r, enum record_gauge g, int by)
     atomic_fetch_add_explicit(&r->gauges[g], by, memory_order_relaxed);
 }
 
+void record_status(struct record *r, unsigned status)
+{
+    atomic_fetch_add_explicit(&r->statuses[status - STATUS_LEAST], 1, memory_order_relaxed);
+}
+
 void record_reset(struct record *r)
 {
+    for (int i = 0; i < STATUSES; i++)
+        atomic_store_explicit(&r->statuses[i], 0, memory_order_relaxed);
     for (int i = 0; i < RECORD_COUNTERS_COUNT; i++)
         atomic_store_explicit(&r->counters[i], 0, memory_order_relaxed);
     pthread_mutex_lock(&r->mutex);
@@ -129,6 +138,19 @@ static void add_last(struct record *r, struct buf *out)
     buf_printf(out, ",\"headers\":[" TEXT_FORMAT "]}", TEXT_ARGS(buf_text(&r->fields)));
 }
 
+static void add_statuses(struct record *r, struct buf *out)
+{
+    const char *comma = "";
+    BUF_ADD(out, "\"statuses\":{");
+    for (int i = 0; i < STATUSES; i++) {
+        uint64_t count = atomic_load_explicit(&r->statuses[i], memory_order_relaxed);
+        if (!count) continue;
+        buf_printf(out, "%s\"%d\":%llu", comma, STATUS_LEAST + i, (unsigned long long)count);
+        comma = ",";
+    }
+    BUF_ADD(out, "},");
+}
+
 void record_stats(struct record *r, struct buf *out)
 {
     BUF_ADD(out, "{");
@@ -138,6 +160,7 @@ void record_stats(struct record *r, struct buf *out)
     for (int i = 0; i < RECORD_GAUGES_COUNT; i++)
         buf_printf(out, "\"%s\":%lld,", gauge_names[i],
                    (long long)atomic_load_explicit(&r->gauges[i], memory_order_relaxed));
+    add_statuses(r, out);
     BUF_ADD(out, "\"last\":");
     pthread_mutex_lock(&r->mutex);
     add_last(r, out);

@@ -7,7 +7,7 @@ struct rule {
     char *model, *path, *spec; /* model and path "": any */
     unsigned left;             /* requests; 0 = without end */
     bool kept;                 /* from the command line */
-    struct scenario scenario;
+    struct scenario_mix mix;
 };
 
 /* Rules of the command line stay on the list behind the later ones that cover them. */
@@ -60,14 +60,14 @@ static void replace(struct rules *r, struct rule *rule, struct rule_scope scope)
 
 bool rules_set(struct rules *r, struct rule_scope scope, struct text spec, unsigned count, struct buf *error)
 {
-    struct scenario scenario;
-    if (!scenario_parse(spec, &scenario, error)) return false;
+    struct scenario_mix mix;
+    if (!scenario_parse(spec, &mix, error)) return false;
     struct rule *rule = MEM_NEW(struct rule);
     *rule = (struct rule){.model = text_dup(scope.model),
                           .path = text_dup(scope.path),
                           .spec = text_dup(spec),
                           .left = count,
-                          .scenario = scenario};
+                          .mix = mix};
     pthread_mutex_lock(&r->mutex);
     replace(r, rule, scope);
     bool fits = r->count <= RULES_MOST;
@@ -119,11 +119,11 @@ static struct rule *nearest(struct rules *r, struct rule_scope request, bool gen
     return best;
 }
 
-bool rules_find(struct rules *r, struct rule_scope request, bool generates, struct scenario *out)
+bool rules_find(struct rules *r, struct rule_scope request, bool generates, struct scenario_mix *out)
 {
     pthread_mutex_lock(&r->mutex);
     struct rule *rule = nearest(r, request, generates);
-    if (rule) *out = rule->scenario;
+    if (rule) *out = rule->mix;
     if (rule && rule->left && --rule->left == 0) drop(r, rule);
     pthread_mutex_unlock(&r->mutex);
     return rule != NULL;
@@ -133,7 +133,9 @@ bool rules_want_early(struct rules *r)
 {
     pthread_mutex_lock(&r->mutex);
     const struct rule *rule = nearest(r, (struct rule_scope){TEXT_NONE, TEXT_NONE}, true);
-    bool early = rule && rule->scenario.early;
+    bool early = false;
+    for (unsigned i = 0; rule && i < rule->mix.count; i++)
+        early = early || rule->mix.parts[i].early;
     pthread_mutex_unlock(&r->mutex);
     return early;
 }

@@ -26,7 +26,7 @@ void rules_reset(struct rules *r);
 
 /* The scenario for a request; the nearest scope wins: path, then model, then all. Rules without a path count only where
  * `generates` (endpoints that produce tokens). false: none. */
-bool rules_find(struct rules *r, struct rule_scope request, bool generates, struct scenario *out);
+bool rules_find(struct rules *r, struct rule_scope request, bool generates, struct scenario_mix *out);
 
 /* Whether the rule for all asks for early responses. */
 bool rules_want_early(struct rules *r);

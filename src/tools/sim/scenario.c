@@ -7,8 +7,8 @@
 #include <stdlib.h>
 
 static const char *const position_names[POSITIONS] = {
-    "before-headers", "during-headers", "after-headers", "first-event", "mid-reasoning",
-    "mid-content",    "mid-tool-call",  "last-chunk",    "before-done", "event-N"};
+    "before-headers", "during-headers", "after-headers", "first-event", "mid-reasoning", "mid-content",
+    "mid-tool-call",  "last-chunk",     "before-done",   "event-N",     "random"};
 
 const char *position_name(enum position p) { return position_names[p]; }
 
@@ -108,15 +108,15 @@ static bool store_position(struct text at, struct scenario *s, struct buf *error
         s->event = (uint32_t)event;
         return true;
     }
-    for (int p = 0; p < AT_EVENT; p++) {
-        if (!text_is(at, position_names[p])) continue;
+    for (int p = 0; p < POSITIONS; p++) {
+        if (p == AT_EVENT || !text_is(at, position_names[p])) continue;
         s->at = (enum position)p;
         return true;
     }
     buf_printf(error, "there is no position '" TEXT_FORMAT "'", TEXT_ARGS(at));
     struct near near = near_start(at);
-    for (int p = 0; p < AT_EVENT; p++)
-        near_try(&near, position_names[p]);
+    for (int p = 0; p < POSITIONS; p++)
+        if (p != AT_EVENT) near_try(&near, position_names[p]);
     near_finish(&near, error);
     return false;
 }
@@ -200,7 +200,7 @@ static void complete(struct scenario *s)
     if (conditional && !s->spoils) s->error = error_find(TEXT("busy"));
 }
 
-bool scenario_parse(struct text spec, struct scenario *out, struct buf *error)
+bool scenario_parse_one(struct text spec, struct scenario *out, struct buf *error)
 {
     struct scenario s;
     struct text rest = text_trim(spec), part;
@@ -210,5 +210,38 @@ bool scenario_parse(struct text spec, struct scenario *out, struct buf *error)
     complete(&s);
     s.id = hash_text(HASH_START, spec);
     *out = s;
+    return true;
+}
+
+/* A part that is always met hides what comes behind it; shares of more than all requests cannot be kept. */
+static bool check_mix(const struct scenario_mix *mix, struct buf *error)
+{
+    uint64_t millionths = 0;
+    for (unsigned i = 0; i < mix->count; i++) {
+        const struct scenario *s = &mix->parts[i];
+        if (i + 1 < mix->count && !s->ratio && !s->fail_first) {
+            buf_printf(error, "what follows part %u of the scenario is never met: that part has no condition", i + 1);
+            return false;
+        }
+        if (s->ratio) millionths += s->ratio - 1;
+    }
+    if (millionths <= 1000000) return true;
+    BUF_ADD(error, "the shares of a scenario add up to more than 1");
+    return false;
+}
+
+bool scenario_parse(struct text spec, struct scenario_mix *out, struct buf *error)
+{
+    struct scenario_mix mix = {0};
+    struct text rest = spec, part = TEXT_NONE;
+    while (text_cut(&rest, '|', &part) || mix.count == 0) {
+        if (mix.count == SCENARIO_MIX_MOST) {
+            buf_printf(error, "a scenario has at most %d parts with '|' between them", SCENARIO_MIX_MOST);
+            return false;
+        }
+        if (!scenario_parse_one(part, &mix.parts[mix.count++], error)) return false;
+    }
+    if (!check_mix(&mix, error)) return false;
+    *out = mix;
     return true;
 }

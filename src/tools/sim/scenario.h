@@ -1,9 +1,10 @@
 /* scenario.h - what shall go wrong, as a sentence: "keepalive-then-answer=3+eof@mid-content".
  *
- *   SPEC     = PART *( "+" PART )
+ *   SPEC     = ONE *( "|" ONE )                   the first whose conditions hold
+ *   ONE      = PART *( "+" PART )
  *   PART     = NAME [ "=" VALUE ] [ "@" POSITION ]
  *   POSITION = before-headers | during-headers | after-headers | first-event | mid-reasoning | mid-content |
- * mid-tool-call | last-chunk | before-done | event-N
+ * mid-tool-call | last-chunk | before-done | event-N | random
  *
  * A number of three digits as NAME is an error of that status. Parts that contradict each other: the last one wins.
  */
@@ -27,10 +28,13 @@ enum fault {
     FAULT_ERROR,          /* an error event, then the end without [DONE] */
     FAULT_ERROR_DONE,     /* an error event, then [DONE] */
     FAULT_BAD_CHUNK,      /* a chunk size that is no number, then the connection is closed */
+    FAULT_BAD_UTF8,       /* bytes that are no UTF-8 inside a text, then on */
+    FAULT_HUGE_EVENT,     /* a text of so many megabytes in one event, then on */
+    FAULT_BLANK,          /* white space without end */
 };
 
 /* How the head of the answer is spoilt. */
-enum head_fault { HEAD_FINE, HEAD_GARBAGE, HEAD_ENDLESS, HEAD_BAD_LENGTH, HEAD_SLOW };
+enum head_fault { HEAD_FINE, HEAD_GARBAGE, HEAD_ENDLESS, HEAD_BAD_LENGTH, HEAD_SLOW, HEAD_INTERIM };
 
 /* The position names how much of the answer is sent before the fault. */
 enum position {
@@ -44,6 +48,7 @@ enum position {
     AT_LAST_CHUNK,  /* all but the chunk with finish_reason */
     AT_BEFORE_DONE, /* all but the last event */
     AT_EVENT,       /* scenario.event events */
+    AT_RANDOM,      /* at least one event, at most all but the last, by scenario.draw */
     POSITIONS
 };
 
@@ -60,17 +65,32 @@ struct scenario { /* zeroed: nothing goes wrong */
     uint32_t keep_alives;
     uint32_t fault_value;                           /* stall: resume after so many ms; 0 = never */
     uint32_t status, retry_after, retry_after_date; /* seconds; 0 = none */
-    uint32_t tool_calls, huge_mb, drip, slow_head_ms, length_error;
+    uint32_t tool_calls, huge_mb, drip, slow_head_ms, event_mb;
+    uint32_t length_error, length_short; /* bytes that Content-Length is above, or below, the truth */
+    uint32_t interims;                   /* 100 responses before the head; 0 = without end */
     uint32_t fail_first, ratio; /* conditions; ratio in millionths + 1, 0 = always */
-    uint32_t usage_separate, usage_none, reasoning_field, empty_content, early; /* flags */
+    /* flags */
+    uint32_t usage_separate, usage_none, usage_negative, reasoning_field, empty_content, early, two_done, changing_ids,
+        wrong_type;
     char finish[32]; /* finish_reason instead of the natural one */
     bool cut_short;  /* that reason came in mid-answer */
     bool spoils;     /* something goes wrong, not only conditions are given */
     uint64_t id;     /* of the spec's words */
+    uint64_t draw;   /* what is random, set for each request */
+};
+
+/* A whole spec: what it holds for a request is the first part whose conditions hold. Shares add up: "ratio=0.1+A|ratio=
+ * 0.2+B" is A for one request in ten and B for two others. */
+enum { SCENARIO_MIX_MOST = 8 };
+struct scenario_mix {
+    struct scenario parts[SCENARIO_MIX_MOST];
+    unsigned count;
 };
 
 /* false with a sentence that names near scenarios in *error. An empty spec or "none" is the normal answer. */
-bool scenario_parse(struct text spec, struct scenario *out, struct buf *error);
+bool scenario_parse(struct text spec, struct scenario_mix *out, struct buf *error);
+/* One of its parts, without '|'. */
+bool scenario_parse_one(struct text spec, struct scenario *out, struct buf *error);
 
 /* Whether the scenario is an answer that is an error from the start. */
 static inline bool scenario_refuses(const struct scenario *s) { return s->error || s->status; }

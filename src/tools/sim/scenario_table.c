@@ -40,6 +40,12 @@ static const struct scenario_row rows[] = {
      .summary = "an error event there, then [DONE], as vLLM does"},
     {"bad-chunk", .fault = FAULT_BAD_CHUNK, .at = AT_MID_CONTENT,
      .summary = "a chunk size that is no number there, then the connection is closed"},
+    {"bad-utf8", .fault = FAULT_BAD_UTF8, .at = AT_MID_CONTENT,
+     .summary = "bytes that are no UTF-8 inside a text there; then the answer goes on"},
+    {"huge-event", NUMBER("MB", 50, 1, 256), STORE(event_mb), .fault = FAULT_HUGE_EVENT, .at = AT_MID_CONTENT,
+     .summary = "one event there whose text is so many megabytes long; then the answer goes on"},
+    {"endless-blank", .fault = FAULT_BLANK, .at = AT_AFTER_HEADERS,
+     .summary = "empty lines without end (64 MB, then the connection is closed), as fast as they are taken"},
     /* the head */
     {"slow-headers", NUMBER("MS", 20, 1, 60000), STORE(slow_head_ms), .head = HEAD_SLOW,
      .summary = "the head comes byte by byte, MS milliseconds apart"},
@@ -48,12 +54,21 @@ static const struct scenario_row rows[] = {
      .summary = "header lines without end (64 MB, then the connection is closed)"},
     {"bad-length", NUMBER("N", 10, 1, 1000000), STORE(length_error), .head = HEAD_BAD_LENGTH,
      .summary = "Content-Length announces N bytes more than come"},
+    {"short-length", NUMBER("N", 10, 1, 1000000), STORE(length_short), .head = HEAD_BAD_LENGTH,
+     .summary = "Content-Length announces N bytes fewer than come"},
+    {"continue-100", NUMBER("N", 3, 0, 1000000), STORE(interims), .head = HEAD_INTERIM,
+     .summary = "N responses 100 Continue before the head; 0: without end (64 MB, then the connection is closed)"},
+    {"wrong-type", FLAG(wrong_type),
+     .summary = "Content-Type application/json on a stream, text/plain on an answer that is none"},
     {"early-response", FLAG(early),
      .summary = "503 and a close as soon as the head of a request with a body is there (only as the default scenario)"},
     /* the shape of the answer */
     {"usage-separate", FLAG(usage_separate),
      .summary = "usage on a chunk of its own with choices:[], as Ark, DashScope and vLLM do"},
     {"usage-none", FLAG(usage_none), .summary = "no usage anywhere"},
+    {"usage-negative", FLAG(usage_negative), .summary = "usage that counts fewer than no completion tokens"},
+    {"two-done", FLAG(two_done), .summary = "what ends the stream, such as [DONE], comes twice"},
+    {"changing-ids", FLAG(changing_ids), .summary = "another id and model on each chunk"},
     {"reasoning-field", FLAG(reasoning_field),
      .summary = "`reasoning` instead of `reasoning_content`, as vLLM, Ollama and OpenRouter do"},
     {"empty-content", FLAG(empty_content), .summary = "a complete answer with empty content"},
@@ -76,7 +91,8 @@ static const struct scenario_row rows[] = {
     {"fail-first", NUMBER("N", 1, 1, 1000000), STORE(fail_first), .condition = true,
      .summary = "the other parts (busy if none) apply to the first N requests of each key and model only"},
     {"ratio", .value_name = "P", .kind = VALUE_SHARE, .fallback = 500001, STORE(ratio), .condition = true,
-     .summary = "the other parts (busy if none) apply to a share P (0 to 1) of the requests, chosen by the seed"},
+     .summary =
+         "the other parts (busy if none) apply to a share P (0 to 1) of the requests, by their number and the seed"},
 };
 
 const struct scenario_row *scenario_rows(size_t *count)
@@ -116,7 +132,8 @@ void scenario_list(struct buf *out)
     BUF_ADD(out, "\nPOSITION, how much of the answer is sent before:");
     for (int p = 0; p < POSITIONS; p++)
         buf_printf(out, "%s %s", p ? "," : "", position_name(p));
-    BUF_ADD(out, ".\nJoin several by '+': ratio=0.2+busy+retry-after=3\n");
+    BUF_ADD(out, ".\nJoin several by '+': ratio=0.2+busy+retry-after=3\n"
+                 "Give each its share of the requests by '|': ratio=0.05+eof@random|ratio=0.02+exhausted\n");
 }
 
 static void write_object(struct buf *out, const char *usage, const char *summary)

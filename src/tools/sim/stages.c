@@ -1,16 +1,23 @@
 /* stages.c - an answer as it should be: head, keep-alives, beats. */
+#include "hash.h"
 #include "player_private.h"
 
 enum { BATCH = 16 * 1024 /* bytes made in one turn when there is no pace to keep */ };
 
 /* ---- head and bytes ---- */
 
+static const char *content_type(const struct player *p)
+{
+    if (p->scenario.wrong_type) return p->plan.stream ? "application/json" : "text/plain; charset=utf-8";
+    return p->plan.stream ? "text/event-stream; charset=utf-8" : "application/json";
+}
+
 struct outlet_head stage_head(struct player *p)
 {
     struct buf *b = &p->worker->fields;
     const struct scenario *s = &p->scenario;
     buf_clear(b);
-    answer_fields(b, p->plan.stream ? "text/event-stream; charset=utf-8" : "application/json", p->plan.id_seed);
+    answer_fields(b, content_type(p), p->plan.id_seed);
     if (p->plan.stream) http_put(b, TEXT("Cache-Control"), TEXT("no-cache"));
     struct outlet_head head = {.fields = buf_text(b), .endless = s->head == HEAD_ENDLESS};
     if (s->head == HEAD_GARBAGE)
@@ -23,7 +30,10 @@ struct outlet_head stage_head(struct player *p)
 void stage_send(struct player *p, struct text piece, enum ending ending)
 {
     struct outlet_head head = {0};
-    if (!p->outlet.begun) head = stage_head(p);
+    if (!p->outlet.begun) {
+        head = stage_head(p);
+        record_status(p->worker->sim->record, 200);
+    }
     record_count(p->worker->sim->record, RECORD_BYTES, piece.n);
     outlet_send(&p->outlet, &head, piece, ending);
 }
@@ -40,7 +50,11 @@ static const struct dialect *dialect_of_player(const struct player *p) { return 
 
 static void make_beat(struct player *p, struct buf *out)
 {
-    dialect_of_player(p)->beat(&p->plan, plan_beat(&p->plan, p->beat++), out);
+    struct beat b = plan_beat(&p->plan, p->beat++);
+    dialect_of_player(p)->beat(&p->plan, b, out);
+    if (b.kind == BEAT_DONE && p->scenario.two_done) dialect_of_player(p)->beat(&p->plan, b, out);
+    if (p->plan.alias) p->plan.alias++;
+    p->tokens += plan_beat_tokens(&p->plan, b);
 }
 
 static usec_t play_beats(struct player *p)
@@ -67,9 +81,11 @@ static struct text make_whole(struct player *p)
     return buf_text(b);
 }
 
-/* Where a fault's position lies in a body of n bytes. */
-static size_t byte_position(const struct scenario *s, size_t n)
+/* Where a fault's position lies in a body. What happens inside a text needs one. */
+static size_t byte_position(const struct scenario *s, struct text all)
 {
+    size_t n = all.n;
+    if (s->fault == FAULT_BAD_UTF8 || s->fault == FAULT_HUGE_EVENT) return strike_text_place(all);
     switch (s->at) {
     case AT_BEFORE_HEADERS:
     case AT_DURING_HEADERS:
@@ -78,6 +94,7 @@ static size_t byte_position(const struct scenario *s, size_t n)
     case AT_LAST_CHUNK: return n - 1;
     case AT_BEFORE_DONE: return n;
     case AT_EVENT: return s->event < n ? s->event : n;
+    case AT_RANDOM: return hash_pick(s->draw, 0, n);
     case AT_MID_REASONING:
     case AT_MID_CONTENT:
     case AT_MID_TOOL_CALL:
@@ -92,9 +109,10 @@ static usec_t play_whole(struct player *p)
     if (fault && (p->scenario.fault == FAULT_ERROR || p->scenario.fault == FAULT_ERROR_DONE))
         return strike_whole_error(p);
     struct text all = make_whole(p);
-    size_t end = fault ? byte_position(&p->scenario, all.n) : all.n;
+    size_t end = fault ? byte_position(&p->scenario, all) : all.n;
     stage_send(p, text_make(all.p + p->sent, end - p->sent), fault ? ENDING_NONE : ENDING_LAST);
     p->sent = end;
+    p->tokens = p->plan.usage.completion;
     if (fault) p->stage = strike;
     if (p->worker->scratch.capacity > LOOP_SCRATCH) buf_free(&p->worker->scratch);
     return 0;
@@ -135,13 +153,23 @@ static uint64_t measure(struct player *p)
     while (p->beat < all)
         length += stage_make_next(p).n;
     p->beat = p->plan.sequence = 0;
+    p->tokens = 0;
+    if (p->plan.alias) p->plan.alias = 1;
     return length;
 }
 
 usec_t stage_start(struct player *p)
 {
-    if (p->scenario.head == HEAD_BAD_LENGTH) p->length = measure(p) + p->scenario.length_error;
-    if (p->scenario.head) record_count(p->worker->sim->record, RECORD_FAULTS, 1);
+    const struct scenario *s = &p->scenario;
+    uint64_t length = s->head == HEAD_BAD_LENGTH ? measure(p) + s->length_error : 0;
+    p->length = length > s->length_short ? length - s->length_short : 0;
+    if (s->head) strike_count(p);
+    if (s->head == HEAD_INTERIM) return strike_interims(p);
+    return stage_first(p);
+}
+
+usec_t stage_first(struct player *p)
+{
     if (strike_wants_head(&p->scenario)) return strike_head(p);
     p->stage = p->keep_alives ? play_keep_alives : stage_body;
     return p->keep_alives ? 0 : time_to_body(p);

@@ -1,8 +1,6 @@
 /* strike.c - an answer as it should not be: what happens when a scenario's position is reached. */
 #include "player_private.h"
 
-enum { FILLER_STEP = 16 * 1024, FILLER_MOST = 64 * 1024 * 1024 };
-
 bool strike_needs_raw(const struct scenario *s)
 {
     return s->drip || s->head || s->fault == FAULT_BAD_CHUNK || (s->fault && s->at == AT_DURING_HEADERS);
@@ -13,7 +11,11 @@ bool strike_wants_head(const struct scenario *s)
     return s->head == HEAD_ENDLESS || (s->fault && (s->at == AT_BEFORE_HEADERS || s->at == AT_DURING_HEADERS));
 }
 
-static void count(const struct player *p) { record_count(p->worker->sim->record, RECORD_FAULTS, 1); }
+void strike_count(struct player *p)
+{
+    record_count(p->worker->sim->record, RECORD_FAULTS, 1);
+    p->struck = true;
+}
 
 /* ---- silence ---- */
 
@@ -47,31 +49,13 @@ static usec_t begin_stall(struct player *p)
 
 /* ---- before the body ---- */
 
-static usec_t play_filler(struct player *p)
-{
-    const struct text line = TEXT("X-Filler: 0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ\r\n");
-    struct buf *b = &p->worker->scratch;
-    struct outlet_head head = {0};
-    if (!p->outlet.begun) {
-        head = stage_head(p);
-        outlet_send(&p->outlet, &head, TEXT_NONE, ENDING_NONE);
-    }
-    buf_clear(b);
-    while (buf_len(b) < FILLER_STEP)
-        buf_add(b, line);
-    outlet_send_bytes(&p->outlet, buf_text(b));
-    p->filler += (uint32_t)buf_len(b);
-    if (p->filler >= FILLER_MOST) outlet_finish(&p->outlet, ENDING_CUT);
-    return p->interval;
-}
-
 usec_t strike_head(struct player *p)
 {
     if (p->scenario.head == HEAD_ENDLESS) {
-        p->stage = play_filler;
+        p->stage = strike_headers;
         return 0;
     }
-    count(p);
+    strike_count(p);
     p->fault_at = FAULT_NEVER;
     if (p->scenario.at == AT_DURING_HEADERS) {
         struct outlet_head head = stage_head(p);
@@ -84,18 +68,12 @@ usec_t strike_head(struct player *p)
 
 /* ---- inside the body ---- */
 
-static struct text busy_message(void)
-{
-    const struct error_row *row = error_find(TEXT("busy"));
-    return text_of(row->message);
-}
-
 static usec_t send_failure(struct player *p)
 {
     struct buf *b = &p->worker->scratch;
     const struct dialect *dialect = dialect_of(p->plan.api);
     buf_clear(b);
-    dialect->failure(&p->plan, busy_message(), "service_unavailable_error", b);
+    dialect->failure(&p->plan, text_of(error_find(TEXT("busy"))->message), "service_unavailable_error", b);
     if (p->scenario.fault == FAULT_ERROR_DONE) buf_add(b, text_of(dialect->done));
     stage_send(p, buf_text(b), ENDING_LAST);
     return 0;
@@ -104,11 +82,13 @@ static usec_t send_failure(struct player *p)
 usec_t strike_whole_error(struct player *p)
 {
     struct buf *b = &p->worker->scratch;
-    count(p);
+    struct refusal r = {0};
+    strike_count(p);
+    refuse_row(&r, error_find(TEXT("busy")));
+    r.shape = p->worker->sim->options.provider->errors;
     buf_clear(b);
-    BUF_ADD(b, "{\"error\":");
-    error_object(b, busy_message(), "service_unavailable_error", "service_unavailable_error");
-    BUF_ADD(b, "}");
+    refusal_body(&r, b);
+    refusal_free(&r);
     stage_send(p, buf_text(b), ENDING_LAST);
     return 0;
 }
@@ -145,7 +125,7 @@ static usec_t finish(struct player *p, enum ending ending)
 
 usec_t strike(struct player *p)
 {
-    count(p);
+    strike_count(p);
     p->fault_at = FAULT_NEVER;
     p->stage = stage_body;
     switch (p->scenario.fault) {
@@ -160,6 +140,9 @@ usec_t strike(struct player *p)
     case FAULT_ERROR:
     case FAULT_ERROR_DONE: return send_failure(p);
     case FAULT_BAD_CHUNK: return send_bad_chunk(p);
+    case FAULT_BAD_UTF8: return strike_bad_utf8(p);
+    case FAULT_HUGE_EVENT: return strike_huge_event(p);
+    case FAULT_BLANK: return strike_blank(p);
     }
     return 0;
 }

@@ -142,8 +142,9 @@ void tool_call_free(struct tool_call *t)
 
 static bool is_inside_character(char c) { return ((unsigned char)c & 0xC0) == 0x80; }
 
-static size_t border(struct text t, unsigned i)
+size_t tool_call_offset(const struct tool_call *call, unsigned i)
 {
+    struct text t = buf_text(&call->arguments);
     size_t at = (size_t)i * PIECE;
     while (at < t.n && is_inside_character(t.p[at]))
         at++;
@@ -157,7 +158,6 @@ unsigned tool_call_pieces(const struct tool_call *t)
 
 struct text tool_call_piece(const struct tool_call *t, unsigned i)
 {
-    struct text all = buf_text(&t->arguments);
-    size_t from = border(all, i);
-    return text_make(all.p + from, border(all, i + 1) - from);
+    size_t from = tool_call_offset(t, i);
+    return text_make(buf_text(&t->arguments).p + from, tool_call_offset(t, i + 1) - from);
 }

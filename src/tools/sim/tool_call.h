@@ -15,8 +15,11 @@ struct tool_call {
 void tool_call_make(struct tool_call *t, const struct call *call, unsigned index, uint64_t seed);
 void tool_call_free(struct tool_call *t);
 
+enum { TOOL_CALL_TOKENS = 4 /* that a call costs besides its arguments */ };
+
 /* The arguments in pieces as they are streamed, cut between characters. */
 unsigned tool_call_pieces(const struct tool_call *t);
 struct text tool_call_piece(const struct tool_call *t, unsigned i);
+size_t tool_call_offset(const struct tool_call *t, unsigned i); /* of piece i; behind the last one, the length */
 
 #endif

@@ -47,34 +47,40 @@ static struct text sim_header(const struct visit *v, struct text name)
     return f ? http_field_value(v->head, f) : TEXT_NONE;
 }
 
-/* Whether the conditions hold for this request; ratio goes by the number of the request, so that a retry may have
- * better luck. */
-static bool conditions_hold(struct visit *v)
+/* The first part of the spec whose conditions hold. One draw decides for all shares, so that they add up; it goes by
+ * the number of the request, so that a retry may have better luck. */
+static const struct scenario *choose_part(struct visit *v, const struct scenario_mix *mix)
 {
-    const struct scenario *s = &v->scenario;
-    uint64_t seed = v->sim->options.seed;
-    if (s->ratio && hash_pick(seed, v->serial, 1000000) + 1 >= s->ratio) return false;
-    return !s->fail_first || lanes_strike(v->sim->lanes, v->account, v->call.base, s->id, s->fail_first);
+    uint64_t lot = hash_pick(v->sim->options.seed, v->serial, 1000000), shares = 0;
+    for (unsigned i = 0; i < mix->count; i++) {
+        const struct scenario *s = &mix->parts[i];
+        if (s->ratio) shares += s->ratio - 1;
+        if (s->ratio && lot >= shares) continue;
+        if (!s->fail_first || lanes_strike(v->sim->lanes, v->account, v->call.base, s->id, s->fail_first)) return s;
+    }
+    return NULL;
 }
 
-static bool choose_scenario(struct visit *v, struct buf *error)
+static bool find_mix(struct visit *v, struct scenario_mix *mix, struct buf *error)
 {
     struct text header = sim_header(v, TEXT("x-sim-scenario"));
-    if (header.p) return scenario_parse(header, &v->scenario, error);
-    if (v->call.spec.n) return scenario_parse(v->call.spec, &v->scenario, error);
-    rules_find(v->sim->rules, (struct rule_scope){v->call.base, v->path}, v->generates, &v->scenario);
+    if (header.p) return scenario_parse(header, mix, error);
+    if (v->call.spec.n) return scenario_parse(v->call.spec, mix, error);
+    rules_find(v->sim->rules, (struct rule_scope){v->call.base, v->path}, v->generates, mix);
     return true;
 }
 
 bool visit_find_scenario(struct visit *v)
 {
     struct buf error = {0};
-    memset(&v->scenario, 0, sizeof v->scenario);
-    bool chosen = choose_scenario(v, &error);
-    if (!chosen) refuse(&v->refusal, 400, "dsgate-sim: " TEXT_FORMAT, TEXT_ARGS(buf_text(&error)));
+    struct scenario_mix mix = {.count = 0};
+    bool found = find_mix(v, &mix, &error);
+    if (!found) refuse(&v->refusal, 400, "dsgate-sim: " TEXT_FORMAT, TEXT_ARGS(buf_text(&error)));
     buf_free(&error);
-    if (chosen && !conditions_hold(v)) memset(&v->scenario, 0, sizeof v->scenario);
-    return chosen;
+    const struct scenario *part = found ? choose_part(v, &mix) : NULL;
+    v->scenario = part ? *part : (struct scenario){0};
+    v->scenario.draw = hash_mix(v->sim->options.seed ^ hash_mix(~v->serial));
+    return found;
 }
 
 /* ---- how fast ---- */
@@ -102,7 +108,13 @@ bool visit_find_pace(struct visit *v, struct pace *pace)
 
 /* ---- answers without a player ---- */
 
-void visit_end_refused(struct visit *v) { answer_refusal(v->x, &v->refusal, TEXT_NONE); }
+static void end_refused(struct visit *v, struct text fields)
+{
+    v->refusal.shape = v->sim->options.provider->errors;
+    answer_refusal(v->x, &v->refusal, fields);
+}
+
+void visit_end_refused(struct visit *v) { end_refused(v, TEXT_NONE); }
 
 void visit_refuse(struct visit *v, unsigned status, const char *message)
 {
@@ -131,7 +143,7 @@ bool visit_plays_refusal(struct visit *v)
         refuse_status(&v->refusal, s->status);
     add_retry_after(v, &fields);
     record_count(v->sim->record, RECORD_FAULTS, 1);
-    answer_refusal(v->x, &v->refusal, buf_text(&fields));
+    end_refused(v, buf_text(&fields));
     buf_free(&fields);
     return true;
 }

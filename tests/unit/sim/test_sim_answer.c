@@ -1,11 +1,6 @@
 /* Plans and dialects: the order of beats, where faults strike, and that every byte of every dialect is well-formed. */
-#include "../../../src/tools/sim/dialect.h"
-#include "../../suite.h"
-#include "dsgate/base/mem.h"
-#include <stdio.h>
+#include "plans.h"
 
-#define M     "\"model\":\"deepseek-flash\""
-#define HELLO "\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]"
 #define INPUT "\"input\":\"Hello\",\"prompt\":\"Hello\"," HELLO
 #define TOOLS                                                                                                          \
     "\"tool_choice\":\"required\",\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"wea\\u0074her\","         \
@@ -16,41 +11,12 @@
     "\"type\":\"string\"}},"                                                                                           \
     "\"in\":{\"type\":\"object\",\"properties\":{\"z\":{\"type\":\"null\"}}},\"any\":{}}}}}]"
 
-/* ---- making plans ---- */
-
-static struct plan plan_of(enum api api, const char *more, const char *spec, unsigned tokens)
-{
-    static char body[8192];
-    struct plan plan;
-    struct call call;
-    struct scenario scenario;
-    struct refusal r = {0};
-    struct buf error = {0};
-    snprintf(body, sizeof body, "{" M ",%s}", more);
-    ck_assert(call_read(&call, api, true, text_of(body), &r));
-    ck_assert(scenario_parse(text_of(spec), &scenario, &error));
-    plan_make(&plan, &call, &scenario,
-              &(struct plan_wishes){.seed = 1, .created = 1764660903, .tokens = tokens, .hit = 0});
-    return plan;
-}
-
 static unsigned position_of(struct plan *p, const char *spec)
 {
     struct scenario s;
     struct buf error = {0};
-    ck_assert(scenario_parse(text_of(spec), &s, &error));
+    ck_assert(scenario_parse_one(text_of(spec), &s, &error));
     return plan_position(p, &s);
-}
-
-/* One letter a beat: B r c T a F U D. */
-static void check_beats(struct plan *p, const char *expected)
-{
-    char beats[64] = "";
-    ck_assert_uint_lt(plan_beats(p), sizeof beats);
-    for (unsigned i = 0; i < plan_beats(p); i++)
-        beats[i] = "BrcTaFUD"[plan_beat(p, i).kind];
-    ck_assert_str_eq(beats, expected);
-    plan_free(p);
 }
 
 /* ---- beats ---- */
@@ -112,6 +78,10 @@ static const struct {
     {HELLO ",\"tool_choice\":\"required\",\"tools\":[{\"function\":{\"name\":\"f\"}}]", "eof@mid-tool-call", 1 + 4 + 1},
     {HELLO ",\"tool_choice\":\"required\",\"tools\":[{\"function\":{\"name\":\"f\"}}]", "eof@mid-content", 1 + 4 + 1},
     {HELLO ",\"max_tokens\":4", "eof@mid-content", 1 + 2}, /* nothing but reasoning */
+    {HELLO ",\"n\":3", "eof@first-event", 1},
+    {HELLO ",\"n\":3", "eof@mid-content", 3 * (1 + 4 + 4)},
+    {HELLO ",\"n\":3", "eof@last-chunk", 3 * (1 + 12)},
+    {HELLO ",\"n\":3", "eof@before-done", 3 * (1 + 12 + 1)},
 };
 
 START_TEST(positions_count_beats)
@@ -122,11 +92,65 @@ START_TEST(positions_count_beats)
 }
 END_TEST
 
+START_TEST(a_random_position_is_inside_the_stream_and_anywhere_there)
+{
+    struct plan p = plan_of(API_CHAT, HELLO, "", 4);
+    bool seen[16] = {false};
+    for (uint64_t draw = 0; draw < 500; draw++) {
+        struct scenario s = {.fault = FAULT_EOF, .at = AT_RANDOM, .draw = draw};
+        unsigned at = plan_position(&p, &s);
+        ck_assert_uint_lt(at, plan_beats(&p));
+        seen[at] = true;
+    }
+    ck_assert(!seen[0]);
+    for (unsigned i = 1; i < plan_beats(&p); i++)
+        ck_assert(seen[i]);
+    plan_free(&p);
+}
+END_TEST
+
+START_TEST(tokens_of_all_beats_are_the_completion)
+{
+    static const char *const wishes[] = {HELLO, HELLO "," TOOLS, HELLO ",\"n\":3", HELLO ",\"max_tokens\":7"};
+    for (size_t i = 0; i < COUNT(wishes); i++) {
+        struct plan p = plan_of(API_CHAT, wishes[i], "", 30);
+        unsigned tokens = 0;
+        for (unsigned b = 0; b < plan_beats(&p); b++)
+            tokens += plan_beat_tokens(&p, plan_beat(&p, b));
+        ck_assert_uint_eq(tokens, p.usage.completion);
+        plan_free(&p);
+    }
+}
+END_TEST
+
+START_TEST(choices_take_turns_and_each_has_its_own_text)
+{
+    struct plan p = plan_of(API_CHAT, HELLO ",\"n\":2", "", 6), alone = plan_of(API_CHAT, HELLO, "", 6);
+    struct buf first = {0}, second = {0};
+    plan_whole_text(&p, BEAT_CONTENT, 0, &first);
+    plan_whole_text(&p, BEAT_CONTENT, 1, &second);
+    char *single = text_in(&alone, BEAT_CONTENT);
+    ck_assert(text_is(buf_text(&first), single));
+    ck_assert(!text_eq(buf_text(&first), buf_text(&second)));
+    for (unsigned i = 0; i + 1 < plan_beats(&p); i++) {
+        struct beat b = plan_beat(&p, i);
+        ck_assert_uint_eq(b.choice, i % 2);
+        ck_assert_int_eq(b.kind, plan_beat(&alone, i / 2).kind);
+    }
+    ck_assert_uint_eq(p.usage.completion, 2 * alone.usage.completion);
+    mem_free(single);
+    buf_free(&first);
+    buf_free(&second);
+    plan_free(&p);
+    plan_free(&alone);
+}
+END_TEST
+
 START_TEST(huge_answers_have_long_beats)
 {
     struct plan p = plan_of(API_CHAT, HELLO, "huge=2", 8);
     struct buf text = {0};
-    plan_whole_text(&p, BEAT_CONTENT, &text);
+    plan_whole_text(&p, BEAT_CONTENT, 0, &text);
     ck_assert(buf_len(&text) > 1500000 && buf_len(&text) < 2500000);
     ck_assert_uint_lt(plan_beats(&p), 400);
     buf_free(&text);
@@ -166,6 +190,11 @@ static const struct {
     {API_CHAT, INPUT, "", 9},
     {API_CHAT, INPUT, "reasoning-field+usage-none", 9},
     {API_CHAT, INPUT ",\"response_format\":{\"type\":\"json_object\"}", "", 9},
+    {API_CHAT, INPUT ",\"n\":3", "", 3 * 8 + 1},
+    {API_CHAT, INPUT ",\"n\":2,\"logprobs\":true,\"top_logprobs\":2", "usage-negative+changing-ids", 2 * 8 + 1},
+    {API_CHAT, INPUT ",\"logprobs\":true", "reasoning-field", 9},
+    {API_CHAT, INPUT ",\"logprobs\":true,\"max_tokens\":1", "", 4},
+    {API_CHAT, INPUT ",\"logprobs\":true", "empty-content", 3},
     {API_CHAT, INPUT "," TOOLS, "tool-call=3", 0},
     {API_CHAT, INPUT, "empty-content", 3},
     {API_TEXT, INPUT, "", 7},
@@ -234,51 +263,11 @@ START_TEST(beats_join_to_the_whole)
         struct buf joined = {0}, whole = {0};
         for (unsigned i = 0; i < plan_beats(&p); i++)
             if (plan_beat(&p, i).kind == kinds[k]) plan_text(&p, plan_beat(&p, i), &joined);
-        plan_whole_text(&p, kinds[k], &whole);
+        plan_whole_text(&p, kinds[k], 0, &whole);
         ck_assert(buf_len(&whole) > 0 && text_eq(buf_text(&joined), buf_text(&whole)));
         buf_free(&joined);
         buf_free(&whole);
     }
-    plan_free(&p);
-}
-END_TEST
-
-/* ---- continuation ---- */
-
-START_TEST(an_answer_cut_anywhere_is_continued)
-{
-    struct plan p = plan_of(API_CHAT, HELLO, "", 12);
-    struct buf whole = {0};
-    plan_whole_text(&p, BEAT_CONTENT, &whole);
-    plan_free(&p);
-    for (size_t cut = 1; cut < buf_len(&whole); cut++) {
-        struct buf given = {0}, more = {0}, rest = {0};
-        if (((unsigned char)whole.data[cut] & 0xC0) == 0x80) continue; /* inside a character: cannot be said in JSON */
-        buf_add_json_string(&given, text_make(whole.data, cut));
-        buf_printf(&more,
-                   "\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"},{\"role\":\"assistant\",\"prefix\":true,"
-                   "\"content\":" TEXT_FORMAT "}]%c",
-                   TEXT_ARGS(buf_text(&given)), 0);
-        p = plan_of(API_CHAT, more.data, "", 12);
-        ck_assert_uint_eq(p.reasoning.count, 0);
-        plan_whole_text(&p, BEAT_CONTENT, &rest);
-        ck_assert(text_eq(buf_text(&rest), text_from(buf_text(&whole), cut)));
-        plan_free(&p);
-        buf_free(&given);
-        buf_free(&more);
-        buf_free(&rest);
-    }
-    buf_free(&whole);
-}
-END_TEST
-
-START_TEST(a_foreign_beginning_is_followed_by_a_whole_answer)
-{
-    struct plan p =
-        plan_of(API_CHAT, "\"messages\":[{\"role\":\"assistant\",\"prefix\":true,\"content\":\"#foreign\"}]", "", 4);
-    ck_assert_uint_eq(p.reasoning.count, 0);
-    ck_assert_uint_eq(p.content.count, 4);
-    ck_assert_uint_eq(p.content.from, 0);
     plan_free(&p);
 }
 END_TEST
@@ -360,8 +349,9 @@ static void add_tests(TCase *tests)
     tcase_add_loop_test(tests, every_event_is_json, 0, COUNT(dialects));
     tcase_add_test(tests, the_first_and_last_chunk_of_a_chat_to_the_byte);
     tcase_add_test(tests, beats_join_to_the_whole);
-    tcase_add_test(tests, an_answer_cut_anywhere_is_continued);
-    tcase_add_test(tests, a_foreign_beginning_is_followed_by_a_whole_answer);
+    tcase_add_test(tests, a_random_position_is_inside_the_stream_and_anywhere_there);
+    tcase_add_test(tests, tokens_of_all_beats_are_the_completion);
+    tcase_add_test(tests, choices_take_turns_and_each_has_its_own_text);
     tcase_add_test(tests, arguments_follow_the_schema);
     tcase_add_test(tests, pieces_of_arguments_join_and_are_whole_characters);
     tcase_add_test(tests, a_schema_nested_too_deeply_ends);

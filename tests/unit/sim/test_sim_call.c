@@ -6,15 +6,18 @@
 static const char *const names[] = {"deepseek-flash"};
 static const struct known_models models = {names, 1, false};
 
-static struct call read_it(enum api api, bool beta, const char *body)
+static const struct provider *deepseek(void) { return provider_find(TEXT("deepseek")); }
+
+static struct call read_from(const char *provider, enum api api, bool beta, const char *body)
 {
     struct call call;
     struct refusal r = {0};
-    bool fine = call_read(&call, api, beta, text_of(body), &r);
+    bool fine = call_read(&call, provider_find(text_of(provider)), api, beta, text_of(body), &r);
     ck_assert_msg(fine, "%s: " TEXT_FORMAT, body, TEXT_ARGS(buf_text(&r.message)));
     return call;
 }
 
+static struct call read_it(enum api api, bool beta, const char *body) { return read_from("deepseek", api, beta, body); }
 static struct call chat(const char *body) { return read_it(API_CHAT, false, body); }
 
 #define M     "\"model\":\"deepseek-flash\""
@@ -83,10 +86,19 @@ static const struct {
     {API_CHAT, false, "{" M "," HELLO ",\"top_p\":\"x\"}", 400,
      "Invalid top_p value, the valid range of top_p is [0, 1.0]"},
     {API_CHAT, false, "{" M "," HELLO ",\"stop\":[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]}", 0, NULL},
+    {API_CHAT, false, "{" M "," HELLO ",\"n\":16,\"logprobs\":true,\"top_logprobs\":20}", 0, NULL},
+    {API_CHAT, false, "{" M "," HELLO ",\"n\":null,\"logprobs\":null,\"top_logprobs\":null}", 0, NULL},
+    {API_CHAT, false, "{" M "," HELLO ",\"n\":0}", 400, "Invalid n value, the valid range of n is [1, 16]"},
+    {API_CHAT, false, "{" M "," HELLO ",\"n\":17}", 400, "Invalid n value, the valid range of n is [1, 16]"},
+    {API_CHAT, false, "{" M "," HELLO ",\"n\":1.5}", 400, "Invalid n value, the valid range of n is [1, 16]"},
+    {API_CHAT, false, "{" M "," HELLO ",\"logprobs\":true,\"top_logprobs\":21}", 400,
+     "Invalid top_logprobs value, the valid range of top_logprobs is [0, 20]"},
+    {API_CHAT, false, "{" M "," HELLO ",\"top_logprobs\":1}", 400,
+     "Invalid top_logprobs value, top_logprobs should be set along with logprobs = true"},
     {API_CHAT, false, "{" M "," HELLO ",\"stop\":[0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0,0]}", 400,
      "Invalid stop value, at most 16 stop sequences are supported"},
     {API_CHAT, false, "{" M ",\"messages\":[{\"role\":\"assistant\",\"content\":\"x\",\"prefix\":true}]}", 400,
-     "The `prefix` parameter is a beta feature: use the base URL that ends in /beta"},
+     "prefix is only available when using beta api (set base_url=\"https://api.deepseek.com/beta\")"},
     {API_CHAT, true, "{" M ",\"messages\":[{\"role\":\"assistant\",\"content\":\"x\",\"prefix\":true}]}", 0, NULL},
     {API_CHAT, false, "{" M "," TOOLS ",\"messages\":[{\"role\":\"user\"},{\"role\":\"assistant\",\"tool_calls\":[]}]}",
      400, "Missing `reasoning_content` field in the assistant message at message index 1"},
@@ -102,7 +114,7 @@ START_TEST(requests_are_checked)
 {
     struct call call;
     struct refusal r = {0};
-    bool fine = call_read(&call, checks[_i].api, checks[_i].beta, text_of(checks[_i].body), &r) &&
+    bool fine = call_read(&call, deepseek(), checks[_i].api, checks[_i].beta, text_of(checks[_i].body), &r) &&
                 call_check(&call, &models, &r);
     buf_add_byte(&r.message, '\0');
     ck_assert_msg(fine == (checks[_i].status == 0), "%s: %s", checks[_i].body, r.message.data);
@@ -121,7 +133,7 @@ START_TEST(a_prompt_beyond_the_context_is_refused)
     memset(buf_reserve(&body, 4200000), 'x', 4200000);
     buf_commit(&body, 4200000);
     BUF_ADD(&body, "\"}]}");
-    ck_assert(call_read(&call, API_CHAT, false, buf_text(&body), &r) && !call_check(&call, &models, &r));
+    ck_assert(call_read(&call, deepseek(), API_CHAT, false, buf_text(&body), &r) && !call_check(&call, &models, &r));
     buf_add_byte(&r.message, '\0');
     ck_assert_str_eq(
         r.message.data,
@@ -152,7 +164,7 @@ START_TEST(a_model_name_that_is_too_long_does_not_exist)
     struct call call;
     struct refusal r = {0};
     snprintf(body, sizeof body, "{\"model\":\"%0300d\"}", 0);
-    ck_assert(!call_read(&call, API_CHAT, false, text_of(body), &r));
+    ck_assert(!call_read(&call, deepseek(), API_CHAT, false, text_of(body), &r));
     ck_assert(text_is(buf_text(&r.message), "Model Not Exist"));
     refusal_free(&r);
 }
@@ -203,50 +215,114 @@ END_TEST
 
 /* ---- texts to be continued ---- */
 
+#define SAID "\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"},{\"role\":\"assistant\",\"content\":\"x\""
+
 static const struct {
-    const char *more, *content, *reasoning;
+    const char *provider, *more, *content, *reasoning;
     bool continues;
 } givens[] = {
-    {"\"messages\":[{\"role\":\"assistant\",\"content\":\"x\"}]", "", "", false},
-    {"\"messages\":[{\"role\":\"assistant\",\"content\":\"x\",\"prefix\":false}]", "", "", false},
-    {"\"messages\":[{\"role\":\"user\",\"content\":\"x\",\"prefix\":true}]", "", "", false},
-    {"\"messages\":[{\"role\":\"assistant\",\"content\":\"x\",\"prefix\":true}]", "x", "", true},
-    {"\"messages\":[{\"role\":\"assistant\",\"content\":\"\",\"reasoning_content\":\"hm\",\"prefix\":true}]", "", "hm",
+    {"deepseek", SAID "}]", "", "", false},
+    {"deepseek", SAID ",\"prefix\":false}]", "", "", false},
+    {"deepseek", SAID ",\"prefix\":true}]", "x", "", true},
+    {"deepseek", "\"messages\":[{\"role\":\"user\",\"content\":\"x\",\"prefix\":true}]", "", "", false},
+    {"deepseek",
+     "\"messages\":[{\"role\":\"assistant\",\"content\":\"\",\"reasoning_content\":\"hm\",\"prefix\":true}]", "", "hm",
      true},
-    {"\"messages\":[{\"role\":\"assistant\",\"content\":\"x\"}],\"continue_final_message\":true", "x", "", true},
-    {HELLO ",\"continue_final_message\":true", "", "", false},
-    {HELLO ",\"prefix\":\"y\"", "y", "", true},
-    {HELLO ",\"prefix\":\"\"", "", "", false},
+    {"deepseek", SAID "}],\"continue_final_message\":true,\"add_generation_prompt\":false", "", "", false},
+    {"deepseek", HELLO ",\"prefix\":\"y\"", "", "", false},
+    {"huawei", SAID ",\"reasoning_content\":\"hm\",\"prefix\":true}]", "x", "", true},
+    {"siliconflow", HELLO ",\"prefix\":\"y\"", "y", "", true},
+    {"siliconflow", HELLO ",\"prefix\":\"\"", "", "", false},
+    {"siliconflow", SAID ",\"prefix\":true}]", "", "", false},
+    {"vllm", SAID "}],\"continue_final_message\":true", "x", "", true},
+    {"vllm", SAID "}]", "", "", false},
+    {"vllm", HELLO ",\"continue_final_message\":true", "", "", false},
+    {"vllm", SAID ",\"prefix\":true}]", "", "", false},
+    {"sglang", SAID "}],\"continue_final_message\":true", "x", "", true},
+    {"llamacpp", SAID "}]", "x", "", true},
+    {"llamacpp", HELLO, "", "", false},
+    {"ollama", SAID ",\"prefix\":true}],\"continue_final_message\":true,\"prefix\":\"y\"", "", "", false},
 };
 
 START_TEST(given_texts_are_found)
 {
     char body[512];
     snprintf(body, sizeof body, "{" M ",%s}", givens[_i].more);
-    struct call c = read_it(API_CHAT, true, body);
+    struct call c = read_from(givens[_i].provider, API_CHAT, true, body);
     ck_assert_int_eq(c.continues, givens[_i].continues);
     ck_assert(text_is(c.given_content, givens[_i].content));
     ck_assert(text_is(c.given_reasoning, givens[_i].reasoning));
 }
 END_TEST
 
-START_TEST(the_seed_ignores_what_is_to_be_continued_and_how_it_is_sent)
+static const struct {
+    const char *provider, *more, *message; /* message NULL: accepted */
+} resumes[] = {
+    {"vllm", SAID "}],\"continue_final_message\":true,\"add_generation_prompt\":false", NULL},
+    {"vllm", SAID "}],\"continue_final_message\":true,\"add_generation_prompt\":true",
+     "Cannot set both `continue_final_message` and `add_generation_prompt` to True."},
+    {"vllm", SAID "}],\"continue_final_message\":true",
+     "Cannot set both `continue_final_message` and `add_generation_prompt` to True."},
+    {"sglang", SAID "}],\"continue_final_message\":true", NULL},
+    {"huawei", SAID ",\"prefix\":true}]", NULL},
+    {"llamacpp", SAID "}]", "Assistant response prefill is incompatible with enable_thinking."},
+    {"llamacpp", SAID "}],\"thinking\":{\"type\":\"disabled\"}", NULL},
+    {"llamacpp", SAID "}],\"chat_template_kwargs\":{\"enable_thinking\":false}", NULL},
+};
+
+START_TEST(who_is_asked_in_another_s_way_refuses)
 {
-    uint64_t plain, prefix, stream, other;
+    char body[512];
+    struct refusal r = {0};
+    snprintf(body, sizeof body, "{" M ",%s}", resumes[_i].more);
+    struct call c = read_from(resumes[_i].provider, API_CHAT, false, body);
+    ck_assert_int_eq(call_check(&c, &models, &r), resumes[_i].message == NULL);
+    buf_add_byte(&r.message, '\0');
+    ck_assert_str_eq(r.message.data, resumes[_i].message ? resumes[_i].message : "");
+    refusal_free(&r);
+}
+END_TEST
+
+static uint64_t hash_of(const char *provider, const char *more)
+{
+    char body[512];
+    snprintf(body, sizeof body, "{" M ",%s}", more);
+    struct call c = read_from(provider, API_CHAT, true, body);
+    return call_hash(&c, 1);
+}
+
+START_TEST(the_text_does_not_depend_on_what_is_to_be_continued_and_how_it_is_sent)
+{
+    static const struct {
+        const char *provider, *more;
+    } same[] = {
+        {"deepseek", SAID ",\"prefix\":true}]"},
+        {"deepseek", "\"messages\" : [{\"role\":\"user\",\"content\":\"Hello\"} , "
+                     "{\"role\":\"assistant\",\"content\":\"x\",\"prefix\":true}]"},
+        {"deepseek", HELLO ",\"stream\":true,\"stream_options\":{\"include_usage\":true},\"max_tokens\":9"},
+        {"huawei", SAID ",\"prefix\":true}]"},
+        {"siliconflow", HELLO ",\"prefix\":\"y\""},
+        {"vllm", SAID "}],\"continue_final_message\":true,\"add_generation_prompt\":false"},
+        {"llamacpp", SAID "}]"},
+        {"ollama", HELLO},
+    };
+    uint64_t plain = hash_of("deepseek", HELLO);
     struct call c = chat("{" M "," HELLO "}");
-    plain = call_seed(&c, 1);
-    ck_assert(call_seed(&c, 2) != plain);
-    c = chat("{" M ",\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"} , "
-             "{\"role\":\"assistant\",\"content\":\"x\",\"prefix\":true}]}");
-    prefix = call_seed(&c, 1);
-    c = chat("{\"stream\":true," M "," HELLO "}");
-    stream = call_seed(&c, 1);
-    c = chat("{" M
-             ",\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"},{\"role\":\"assistant\",\"content\":\"x\"}]}");
-    other = call_seed(&c, 1);
-    ck_assert_uint_eq(prefix, plain);
-    ck_assert_uint_eq(stream, plain);
-    ck_assert(other != plain);
+    for (size_t i = 0; i < COUNT(same); i++)
+        ck_assert_uint_eq(hash_of(same[i].provider, same[i].more), plain);
+    ck_assert(hash_of("deepseek", SAID "}]") != plain);
+    ck_assert(call_hash(&c, 2) != plain);
+}
+END_TEST
+
+START_TEST(the_prompt_ends_where_the_given_text_begins)
+{
+    struct text parts[CALL_PARTS], more[CALL_PARTS];
+    struct call c = chat("{" M "," HELLO "}");
+    struct call d = read_it(API_CHAT, true, "{" M "," SAID ",\"prefix\":true}]}");
+    ck_assert_uint_eq(call_prompt(&c, parts), 1);
+    ck_assert_uint_eq(call_prompt(&d, more), 1);
+    ck_assert(text_eq(parts[0], more[0]));
 }
 END_TEST
 
@@ -273,7 +349,9 @@ static void add_tests(TCase *tests)
     tcase_add_loop_test(tests, wishes_are_understood, 0, COUNT(wishes));
     tcase_add_test(tests, tool_choice_none_hides_the_tools);
     tcase_add_loop_test(tests, given_texts_are_found, 0, COUNT(givens));
-    tcase_add_test(tests, the_seed_ignores_what_is_to_be_continued_and_how_it_is_sent);
+    tcase_add_loop_test(tests, who_is_asked_in_another_s_way_refuses, 0, COUNT(resumes));
+    tcase_add_test(tests, the_text_does_not_depend_on_what_is_to_be_continued_and_how_it_is_sent);
+    tcase_add_test(tests, the_prompt_ends_where_the_given_text_begins);
     tcase_add_test(tests, prompts_grow_at_their_end);
 }
 

@@ -9,7 +9,7 @@ static struct scenario parse(const char *spec)
 {
     struct scenario s;
     struct buf error = {0};
-    bool fine = scenario_parse(text_of(spec), &s, &error);
+    bool fine = scenario_parse_one(text_of(spec), &s, &error);
     ck_assert_msg(fine, "%s: " TEXT_FORMAT, spec, TEXT_ARGS(buf_text(&error)));
     buf_free(&error);
     return s;
@@ -41,6 +41,10 @@ static const struct {
     {"whitespace-only", FAULT_END, AT_AFTER_HEADERS, 0, 0, 5},
     {"eof+reset@first-event", FAULT_RESET, AT_FIRST_EVENT, 0, 0, 0},
     {"keepalive-then-answer=2+eof@mid-content", FAULT_EOF, AT_MID_CONTENT, 0, 0, 2},
+    {"eof@random", FAULT_EOF, AT_RANDOM, 0, 0, 0},
+    {"bad-utf8@first-event", FAULT_BAD_UTF8, AT_FIRST_EVENT, 0, 0, 0},
+    {"huge-event=7", FAULT_HUGE_EVENT, AT_MID_CONTENT, 0, 0, 0},
+    {"endless-blank", FAULT_BLANK, AT_AFTER_HEADERS, 0, 0, 0},
 };
 
 START_TEST(faults_strike_where_they_are_told)
@@ -57,7 +61,8 @@ END_TEST
 
 START_TEST(every_position_has_a_name_that_is_understood)
 {
-    for (int p = 0; p < AT_EVENT; p++) {
+    for (int p = 0; p < POSITIONS; p++) {
+        if (p == AT_EVENT) continue; /* has a number */
         char *spec = mem_printf("eof@%s", position_name((enum position)p));
         ck_assert_int_eq(parse(spec).at, p);
         mem_free(spec);
@@ -129,6 +134,14 @@ START_TEST(shapes)
     ck_assert_int_eq(s.head, HEAD_SLOW);
     ck_assert_str_eq(s.finish, "insufficient_system_resource");
     ck_assert(s.cut_short);
+    s = parse("continue-100=0+usage-negative+two-done+changing-ids+wrong-type+huge-event=9");
+    ck_assert_int_eq(s.head, HEAD_INTERIM);
+    ck_assert_uint_eq(s.interims, 0);
+    ck_assert(s.usage_negative && s.two_done && s.changing_ids && s.wrong_type);
+    ck_assert_uint_eq(s.event_mb, 9);
+    s = parse("short-length=4");
+    ck_assert_uint_eq(s.length_short, 4);
+    ck_assert_uint_eq(s.length_error, 0);
     s = parse("finish=eos");
     ck_assert_str_eq(s.finish, "eos");
     ck_assert(!s.cut_short);
@@ -172,11 +185,56 @@ START_TEST(mistakes_are_told)
 {
     struct scenario s = {.keep_alives = 77};
     struct buf error = {0};
-    bool fine = scenario_parse(text_of(mistakes[_i].spec), &s, &error);
+    bool fine = scenario_parse_one(text_of(mistakes[_i].spec), &s, &error);
     buf_add_byte(&error, '\0');
     ck_assert_int_eq(fine, mistakes[_i].complaint == NULL);
     ck_assert_str_eq(error.data, fine ? "" : mistakes[_i].complaint);
     if (!fine) ck_assert_uint_eq(s.keep_alives, 77); /* untouched */
+    buf_free(&error);
+}
+END_TEST
+
+/* ---- several with '|' ---- */
+
+START_TEST(parts_of_a_mix_are_read_one_by_one)
+{
+    struct scenario_mix mix;
+    struct buf error = {0};
+    ck_assert(scenario_parse(TEXT("ratio=0.05+eof@random|ratio=0.03+stall=9|fail-first=2|502"), &mix, &error));
+    ck_assert_uint_eq(mix.count, 4);
+    ck_assert_uint_eq(mix.parts[0].ratio, 50001);
+    ck_assert_int_eq(mix.parts[0].at, AT_RANDOM);
+    ck_assert_uint_eq(mix.parts[1].fault_value, 9);
+    ck_assert_uint_eq(mix.parts[2].fail_first, 2);
+    ck_assert_uint_eq(mix.parts[3].status, 502);
+    ck_assert(mix.parts[0].id != mix.parts[1].id);
+    ck_assert(scenario_parse(TEXT(""), &mix, &error));
+    ck_assert_uint_eq(mix.count, 1);
+    ck_assert(!mix.parts[0].spoils);
+}
+END_TEST
+
+static const struct {
+    const char *spec, *complaint;
+} mixes[] = {
+    {"ratio=0.1|bussy",
+     "there is no scenario 'bussy' (dsgate-sim --list-scenarios prints them all); did you mean 'busy'?"},
+    {"busy|ratio=0.1+eof", "what follows part 1 of the scenario is never met: that part has no condition"},
+    {"ratio=0.6|ratio=0.5+eof", "the shares of a scenario add up to more than 1"},
+    {"ratio=0.1|ratio=0.1|ratio=0.1|ratio=0.1|ratio=0.1|ratio=0.1|ratio=0.1|ratio=0.1|ratio=0.1",
+     "a scenario has at most 8 parts with '|' between them"},
+    {"ratio=0.4|ratio=0.6+eof", NULL},
+};
+
+START_TEST(mistakes_in_a_mix_are_told)
+{
+    struct scenario_mix mix = {.count = 77};
+    struct buf error = {0};
+    bool fine = scenario_parse(text_of(mixes[_i].spec), &mix, &error);
+    buf_add_byte(&error, '\0');
+    ck_assert_str_eq(error.data, fine ? "" : mixes[_i].complaint);
+    ck_assert_int_eq(fine, mixes[_i].complaint == NULL);
+    if (!fine) ck_assert_uint_eq(mix.count, 77); /* untouched */
     buf_free(&error);
 }
 END_TEST
@@ -220,6 +278,8 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, nothing_is_the_normal_answer);
     tcase_add_test(tests, shapes);
     tcase_add_loop_test(tests, mistakes_are_told, 0, COUNT(mistakes));
+    tcase_add_test(tests, parts_of_a_mix_are_read_one_by_one);
+    tcase_add_loop_test(tests, mistakes_in_a_mix_are_told, 0, COUNT(mixes));
     tcase_add_test(tests, near_words_come_nearest_first);
     tcase_add_test(tests, the_list_names_every_scenario);
 }

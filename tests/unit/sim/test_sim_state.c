@@ -178,9 +178,10 @@ static void set(struct rules *r, const char *model, const char *path, const char
 /* The status of the scenario that a request meets; 0: none. */
 static uint32_t met(struct rules *r, const char *model, const char *path, bool generates)
 {
-    struct scenario s = {0};
-    rules_find(r, (struct rule_scope){text_of(model), text_of(path)}, generates, &s);
-    return s.status;
+    struct scenario_mix mix = {.count = 0};
+    bool found = rules_find(r, (struct rule_scope){text_of(model), text_of(path)}, generates, &mix);
+    ck_assert_int_eq(found, mix.count == 1);
+    return found ? mix.parts[0].status : 0;
 }
 
 START_TEST(the_nearest_scope_wins)
@@ -254,6 +255,8 @@ START_TEST(early_responses_are_for_all_or_none)
     set(r, "a", "", "early-response", 0);
     ck_assert(!rules_want_early(r));
     set(r, "", "", "early-response", 0);
+    ck_assert(rules_want_early(r));
+    set(r, "", "", "ratio=0.1+busy|early-response", 0);
     ck_assert(rules_want_early(r));
     rules_reset(r);
     ck_assert(!rules_want_early(r));

@@ -43,7 +43,7 @@ START_TEST(tokens_are_whole_characters)
         struct buf token = {0}, quoted = {0};
         prose_token(11, i, &token);
         buf_add_json_string(&quoted, buf_text(&token));
-        ck_assert_uint_gt(buf_len(&token), 0);
+        ck_assert(buf_len(&token) > 0 && buf_len(&token) <= PROSE_TOKEN_MOST);
         ck_assert(text_find(buf_text(&quoted), TEXT("\xEF\xBF\xBD")) ==
                   buf_len(&quoted)); /* nothing had to be replaced */
         unsigned char first = (unsigned char)token.data[buf_len(&token) > 1 && token.data[0] == ' '];
@@ -64,32 +64,6 @@ START_TEST(text_begins_without_a_space_and_with_a_capital)
         ck_assert(token.data[0] < 'a' || token.data[0] > 'z');
         buf_free(&token);
     }
-}
-END_TEST
-
-START_TEST(a_cut_text_is_found_again_at_every_byte)
-{
-    struct buf text = whole(5, 40);
-    for (size_t cut = 0; cut <= buf_len(&text); cut++) {
-        struct buf rest = {0}, token = {0};
-        unsigned next, skip;
-        ck_assert(prose_find(5, text_make(text.data, cut), &next, &skip));
-        prose_token(5, next, &token);
-        buf_append(&rest, token.data + skip, buf_len(&token) - skip);
-        for (unsigned i = next + 1; i < 40; i++)
-            prose_token(5, i, &rest);
-        if (cut < buf_len(&text)) ck_assert(text_eq(buf_text(&rest), text_from(buf_text(&text), cut)));
-        buf_free(&rest);
-        buf_free(&token);
-    }
-    buf_free(&text);
-}
-END_TEST
-
-START_TEST(a_foreign_text_is_not_found)
-{
-    unsigned next, skip;
-    ck_assert(!prose_find(5, TEXT("#no text of ours begins so"), &next, &skip));
 }
 END_TEST
 
@@ -137,8 +111,6 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_token_depends_on_its_position_alone);
     tcase_add_test(tests, tokens_are_whole_characters);
     tcase_add_test(tests, text_begins_without_a_space_and_with_a_capital);
-    tcase_add_test(tests, a_cut_text_is_found_again_at_every_byte);
-    tcase_add_test(tests, a_foreign_text_is_not_found);
     tcase_add_test(tests, picks_stay_below_their_bound_and_spread);
     tcase_add_test(tests, hash_goes_on_where_it_stopped);
     tcase_add_loop_test(tests, base64_as_in_rfc_4648, 0, COUNT(base64));
