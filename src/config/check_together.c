@@ -5,11 +5,7 @@
 #include "reader.h"
 
 /* The mapping of the i-th upstream. The environment's have none, and no mistake of this kind either. */
-static struct node *place_of(struct node *root, size_t i)
-{
-    struct node *upstreams = node_place(root, "upstreams");
-    return upstreams->kind == NODE_LIST ? upstreams->entries[i].value : upstreams;
-}
+static struct node *place_of(struct node *root, size_t i) { return node_entry(node_place(root, "upstreams"), i); }
 
 static void add_zones(const struct config *c, struct buf *out)
 {
@@ -96,9 +92,47 @@ static void check_costs(struct reader *r, struct node *root)
         if (check_has_price(&c->upstreams[i])) return;
     for (size_t i = 0; i < c->route_count; i++)
         if (c->routes[i].policy == POLICY_COST)
-            reader_error(r, node_place(routes->kind == NODE_LIST ? routes->entries[i].value : routes, "policy"),
+            reader_error(r, node_place(node_entry(routes, i), "policy"),
                          "policy: cost has nothing to compare, no model has a price; expected price in an upstream's "
                          "models");
+}
+
+static bool is_served(const struct config *c, const char *model)
+{
+    for (size_t i = 0; i < c->upstream_count; i++) {
+        const struct conf_upstream *u = &c->upstreams[i];
+        if (!u->model_count) return true;
+        for (size_t j = 0; j < u->model_count; j++)
+            if (!strcmp(u->models[j].client_name, "*") || !strcmp(u->models[j].client_name, model)) return true;
+    }
+    return false;
+}
+
+static void refuse_fallback(struct reader *r, struct node *at, const char *model)
+{
+    const struct config *c = r->config;
+    struct guess g = guess_begin(model);
+    for (size_t i = 0; i < c->upstream_count && !report_is_full(r->report); i++)
+        for (size_t j = 0; j < c->upstreams[i].model_count; j++)
+            guess_offer(&g, c->upstreams[i].models[j].client_name);
+    reader_error(r, at, "model: no upstream serves '%s'; %s%s%s", model,
+                 g.best ? "did you mean '" : "expected one of the upstreams' models", g.best ? g.best : "",
+                 g.best ? "'?" : "");
+}
+
+/* A model that nobody serves would be found out on the day on which all else has failed. */
+static void check_fallbacks(struct reader *r, struct node *root)
+{
+    const struct config *c = r->config;
+    struct node *routes = node_place(root, "routes");
+    for (size_t i = 0; i < c->route_count; i++) {
+        for (size_t j = 0; j < c->routes[i].fallback_count; j++) {
+            const char *model = c->routes[i].fallback[j].model;
+            if (!model || is_served(c, model)) continue;
+            struct node *list = node_place(node_entry(routes, i), "fallback");
+            refuse_fallback(r, node_place(node_entry(list, j), "model"), model);
+        }
+    }
 }
 
 /* What is found later must have room in any case: see sched/pool.h. */
@@ -150,5 +184,6 @@ void check_together(struct reader *r, struct node *root)
     check_tiers(r, root);
     check_canaries(r, root);
     check_costs(r, root);
+    check_fallbacks(r, root);
     check_endpoints(r, root);
 }

@@ -4,7 +4,9 @@
 #include "dsgate/base/file.h"
 #include "dsgate/base/mem.h"
 #include "environment.h"
+#include "options.h"
 #include "reader.h"
+#include "route.h"
 #include "yaml.h"
 
 enum { FILE_MAX = 1 << 20 };
@@ -42,6 +44,7 @@ static void read_root(struct report *report, struct node *root, struct config *c
     }
     environment_expand(report, root);
     read_defaults(&r, &config_table, c);
+    route_defaults(&r, &c->other);
     read_mapping(&r, &config_table, root, c);
     if (!node_given(root, "upstreams")) read_default_upstreams(&r);
     fill_in(c, root);
@@ -114,6 +117,7 @@ void config_unref(const struct config *c)
     struct config *mutable = (struct config *)(uintptr_t)c;
     if (!c || atomic_fetch_sub_explicit(&mutable->refs, 1, memory_order_acq_rel) != 1) return;
     option_release_all(&config_table, mutable);
+    option_release_all(&route_table, &mutable->other);
     mem_free(mutable->source);
     mem_free(mutable);
 }

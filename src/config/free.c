@@ -68,12 +68,14 @@ void option_release(const struct option *o, void *base)
     case OPTION_KEYED: release_array(o, field, count); break;
     case OPTION_SECTION: option_release_all(o->table, field); break;
     case OPTION_FLAG:
+    case OPTION_SWITCH:
     case OPTION_COUNT:
     case OPTION_COUNT64:
     case OPTION_PERCENT:
     case OPTION_MODE:
     case OPTION_SIZE:
     case OPTION_DURATION:
+    case OPTION_DECIMAL:
     case OPTION_PRICE:
     case OPTION_ENUM: break;
     }

@@ -52,6 +52,8 @@ struct node *node_place(struct node *map, const char *key)
     return value ? value : map;
 }
 
+struct node *node_entry(struct node *list, size_t i) { return list->kind == NODE_LIST ? list->entries[i].value : list; }
+
 bool node_has_mistake(const struct node *n)
 {
     for (size_t i = 0; i < n->count; i++)

@@ -37,6 +37,9 @@ bool node_is_null(const struct node *n);
 /* Where to point at: the key's value, or the mapping that should have held it. */
 struct node *node_place(struct node *map, const char *key);
 
+/* The i-th of a list, or what stands in the place of a list of one. */
+struct node *node_entry(struct node *list, size_t i);
+
 /* Was a mistake told about anything in it? */
 bool node_has_mistake(const struct node *n);
 

@@ -4,12 +4,14 @@ static const struct {
     const char *noun, *expects;
 } types[] = {
     [OPTION_FLAG] = {"flag", "true or false"},
+    [OPTION_SWITCH] = {"word", "a word"},
     [OPTION_COUNT] = {"number", "a whole number"},
     [OPTION_COUNT64] = {"number", "a whole number"},
     [OPTION_PERCENT] = {"percentage", "a percentage such as 20%"},
     [OPTION_MODE] = {"octal", "octal permissions such as 0660"},
     [OPTION_SIZE] = {"size", "a size such as 512KB, 10MB or 1GiB"},
     [OPTION_DURATION] = {"time", "a time such as 500ms, 30s, 10m or 1h"},
+    [OPTION_DECIMAL] = {"number", "a decimal number such as 1.5"},
     [OPTION_PRICE] = {"price", "a decimal number such as 0.15"},
     [OPTION_TEXT] = {"text", "text"},
     [OPTION_CHOICE] = {"word", "a word"},
@@ -55,7 +57,8 @@ void option_add_range(const struct option *o, struct buf *out)
     bool array = o->type == OPTION_LIST || o->type == OPTION_KEYED || o->type == OPTION_TEXTS ||
                  o->type == OPTION_SECRETS;
     if (o->names) add_names(o, out);
-    if (o->word) buf_printf(out, "%s%s", o->word, o->max ? " or " : "");
+    if (o->word) buf_printf(out, "%s%s", o->word, o->never ? ", " : o->max ? " or " : "");
+    if (o->never) buf_printf(out, "%s or ", o->never);
     if (array && o->max)
         buf_printf(out, "%s %s entries", o->min ? "1 to" : "at most", o->max);
     else if (o->max)

@@ -10,12 +10,14 @@
 
 enum option_type {
     OPTION_FLAG,        /* bool: true or false */
+    OPTION_SWITCH,      /* bool: the first of `names`, or another one of them */
     OPTION_COUNT,       /* unsigned */
     OPTION_COUNT64,     /* uint64_t */
     OPTION_PERCENT,     /* unsigned */
     OPTION_MODE,        /* unsigned, octal in the file */
     OPTION_SIZE,        /* uint64_t bytes */
     OPTION_DURATION,    /* usec_t */
+    OPTION_DECIMAL,     /* double */
     OPTION_PRICE,       /* double */
     OPTION_TEXT,        /* char * */
     OPTION_CHOICE,      /* char *, one of `names` */
@@ -26,7 +28,7 @@ enum option_type {
     OPTION_CREDENTIAL,  /* the same, read from the named systemd credential */
     OPTION_TEXTS,       /* char **: a list of texts, or one of them alone */
     OPTION_SECRETS,     /* the same, never shown, wiped when freed */
-    OPTION_SECTION,     /* a mapping whose fields lie in the same struct */
+    OPTION_SECTION,     /* a mapping whose fields lie in the same struct, or what its table's shorthand stands for */
     OPTION_LIST,        /* an array of structs: a list of mappings, or one of them alone */
     OPTION_KEYED        /* an array of structs from a mapping: a key becomes the struct's first member, a char * */
 };
@@ -40,6 +42,7 @@ struct option {
     const char *unset;        /* what happens then, for the manual */
     const char *min, *max;    /* bounds of a number, as one would write them; of an array's length */
     const char *word;         /* a number's or list's special word: "auto" stands for 0, "off" for an empty list */
+    const char *never;        /* a time's word for USEC_NEVER: "off" */
     const char *const *names; /* the choices, then NULL */
     const char *const *aliases; /* other words for them; the letters' case does not matter then */
     const char *(*check)(struct text); /* one of value.h */
@@ -59,7 +62,7 @@ struct option_table {
     size_t size; /* of the struct the rows are in */
     const struct option *rows;
     unsigned count;
-    const char *shorthand; /* an element that is plain text stands for a mapping with this key alone */
+    const char *shorthand; /* an element or section that is plain text stands for a mapping with this key alone */
     bool keys_nocase;      /* of a KEYED array: "X-A" and "x-a" are one key */
     const char *(*check_key)(struct text);
     /* Around the reading of one element: what lies below the user's keys, and what is wrong only in their combination.

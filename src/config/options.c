@@ -66,12 +66,15 @@ static const struct option timeout_rows[] = {
     {TIME(connect, "5s"), .min = "1ms", .doc = "Connecting to an upstream, TLS included."},
     {TIME(first_byte, "60s"), .min = "1ms", .doc = "From the sent request to the first byte of an upstream's answer."},
     {TIME(first_token, "60s"), .min = "1ms",
-     .doc = "From the sent request to the first token. Keep-alive comments and blank lines are no tokens."},
+     .doc = "From the sent request to the first token of a stream. Keep-alive comments, blank lines and events without "
+            "content are no tokens. An answer that is no stream, nor made as one (see plain), has none: first_byte and "
+            "idle watch it."},
     {TIME(idle, "60s"), .min = "1ms", .doc = "Between two tokens of a stream, or two pieces of another answer."},
     {TIME(total, "10m"), .min = "1ms", .doc = "A whole request, with its waiting and all attempts."},
     {TIME(commit, "15s"), .min = "1ms",
-     .doc = "A stream whose first token is late is committed to its upstream after this time, so that the client sees "
-            "signs of life; until then a failure can still move to another upstream unseen."},
+     .doc = "A stream whose first token is late gets status 200 and a keep-alive comment from the gateway after this "
+            "time, and then as often again, so that time-outs on the client's side don't end it; failing over stays "
+            "possible. Counted from its first attempt: who waits for a first turn can still be told with a status."},
     {TIME(request_head, "10s"), .min = "1ms", .doc = "A client's request head, in all."},
     {TIME(request_body, "60s"), .min = "1ms", .doc = "A client's request body, in all."},
     {TIME(keep_alive, "75s"), .min = "1ms", .doc = "How long an idle client connection is kept."},
@@ -100,6 +103,14 @@ static const struct option state_rows[] = {
 };
 static const struct option_table state_table = {.size = sizeof(struct config), ROWS(state_rows)};
 
+static const struct option retries_rows[] = {
+    {"budget", OPTION_PERCENT, CONFIG(retries.budget), .fallback = "20%", .min = "0%", .max = "100%",
+     .doc = "They are at most this share of its requests, over time."},
+    {"floor", OPTION_COUNT, CONFIG(retries.floor), .fallback = "10", .min = "0", .max = "1000",
+     .doc = "So many a second are always allowed."},
+};
+static const struct option_table retries_table = {.size = sizeof(struct config), ROWS(retries_rows)};
+
 static const struct option config_rows[] = {
     {"listen", OPTION_LIST, CONFIG(listens), CONFIG(listen_count), .fallback = "127.0.0.1:8585", .min = "1",
      .max = "64", .table = &listen_table,
@@ -123,8 +134,10 @@ static const struct option config_rows[] = {
      .doc = "Who is known by the API key that it sends. Anybody else may call too, as queue says."},
     {"routes", OPTION_LIST, CONFIG(routes), CONFIG(route_count), .max = "256", .table = &route_table,
      .shown = SHOWN_AS_COMMENT,
-     .doc = "How requests are treated, by the model that they name; the first match wins. A model that none matches is "
-            "served by weight."},
+     .doc = "How requests are treated, by the model that they name; the first match wins. A model that none matches "
+            "has the defaults below; a last route whose match is {models: [\"*\"]} changes them for all the others."},
+    {"retries", OPTION_SECTION, .table = &retries_table, .example = "{budget: 20%}",
+     .doc = "Retries of the whole gateway, so that they never become the storm that they are to survive."},
     {"upstreams", OPTION_LIST, CONFIG(upstreams), CONFIG(upstream_count), .min = "1", .max = "64",
      .table = &upstream_table, .unset = "DeepSeek, with DEEPSEEK_API_KEY and DEEPSEEK_BASE_URL where set",
      .doc = "Providers and servers that requests are sent to."},

@@ -1,4 +1,4 @@
-/* The part of the option table that is about who waits for what: the queue, callers and routes. */
+/* The part of the option table that is about who waits for what: the queue and callers. */
 #include "options.h"
 #include "queue.h"
 #include "value.h"
@@ -6,9 +6,7 @@
 #define CLASS(field)  offsetof(struct conf_class, field)
 #define QUEUE(field)  offsetof(struct conf_queue, field)
 #define CALLER(field) offsetof(struct conf_caller, field)
-#define ROUTE(field)  offsetof(struct conf_route, field)
 
-#define PRIORITY(field) OPTION_ENUM, field, .names = conf_priority_names, .aliases = conf_priority_words
 const char *const conf_priority_names[PRIORITY_COUNT + 1] = {"P0", "P1", "P2", "P3"};
 const char *const conf_priority_words[PRIORITY_COUNT + 1] = {"urgent", "high", "normal", "low"};
 
@@ -36,8 +34,8 @@ static const struct option p2_rows[] = {
 };
 static const struct option p3_rows[] = {
     {MAX_WAIT("60s"),
-     .doc = "Its latest start: after this wait start_below does not count, and one of 16 turns of P1, and of four of P2, "
-            "goes to the classes below."},
+     .doc = "Its latest start: after this wait start_below does not count, and one of 16 turns of P1, and of four of "
+            "P2, goes to the classes below."},
     {TIMEOUT("10m")},
     {MAX_WAITING},
     {"start_below", OPTION_PERCENT, CLASS(start_below), .fallback = "50%", .min = "1%", .max = "100%",
@@ -90,24 +88,3 @@ static const struct option caller_rows[] = {
 };
 const struct option_table caller_table = {
     .size = sizeof(struct conf_caller), ROWS(caller_rows), .prepare = caller_prepare, .finish = caller_finish};
-
-static const struct option match_rows[] = {
-    {"models", OPTION_TEXTS, ROUTE(models), ROUTE(model_count), .min = "1", .max = "256", .check = value_pattern,
-     .required = true, .example = "[\"deepseek-*\"]",
-     .doc = "Models as clients name them, or patterns: * stands for any characters, ? for one, [ab] for one of them."},
-};
-static const struct option_table match_table = {.size = sizeof(struct conf_route), ROWS(match_rows)};
-
-const char *const conf_policy_names[POLICY_COUNT + 1] = {"weighted", "least_busy", "latency", "cost", "affinity"};
-static const struct option route_rows[] = {
-    {"match", OPTION_SECTION, .table = &match_table, .required = true, .example = "{models: [\"deepseek-*\"]}",
-     .doc = "Which requests it is for."},
-    {"policy", OPTION_ENUM, ROUTE(policy), .fallback = "weighted", .names = conf_policy_names,
-     .doc = "How one of several upstreams is chosen: in proportion to the weights; the least busy; the one with the "
-            "soonest first token; the cheapest; or always the same for one conversation, whose beginning it then has "
-            "in its cache."},
-    {"priority", PRIORITY(ROUTE(priority)), .unset = "the queue's", .example = "P3",
-     .doc = "Class of requests for which neither they nor their caller say one."},
-};
-const struct option_table route_table = {
-    .size = sizeof(struct conf_route), ROWS(route_rows), .prepare = route_prepare, .finish = route_finish};

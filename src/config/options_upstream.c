@@ -168,8 +168,8 @@ static const struct option upstream_rows[] = {
             "deepseek, openai, volcengine, dashscope, tencent, huawei, qianfan, siliconflow, openrouter, together, "
             "fireworks, azure (which needs a base_url), nim, vllm, sglang, llamacpp or ollama."},
     {"dialect", OPTION_ENUM, UPSTREAM(dialect), .fallback = "openai", .names = dialect_names, .shown = SHOWN_AS_COMMENT,
-     .doc = "Provider's way of telling errors, usage, thinking and continuations; kept for later, nothing reads it "
-            "yet."},
+     .doc = "Provider's way of telling errors, usage and thinking, and of going on from a given text: it decides where "
+            "`continue` and `plain` of a route can work."},
     {"base_url", OPTION_URL, UPSTREAM(base_url), .required = true, .unset = "the preset's",
      .example = "${DEEPSEEK_BASE_URL:-https://api.deepseek.com}",
      .doc = "Where the OpenAI-compatible API begins: http or https, a host, perhaps a port and a path such as /v1."},
@@ -204,8 +204,9 @@ static const struct option upstream_rows[] = {
      .doc = "Requests in flight at once; further ones wait. A number counts all models together; a mapping has one for "
             "each model, by the upstream's name, and \"*\" for all together. 0 sets no limit."},
     {"adaptive", OPTION_FLAG, UPSTREAM(adaptive), .fallback = "true",
-     .doc = "When the upstream answers that it is busy (429, 503, nothing but keep-alives), lower these limits for a "
-            "while, and send nothing at all for as long as its Retry-After says (60s at most)."},
+     .doc = "When the upstream answers that it is busy (429, nothing but keep-alives, or 503 to more than half of its "
+            "calls), lower these limits for a while, and send nothing at all for as long as its Retry-After says (60s "
+            "at most)."},
     {"account", OPTION_TEXT, UPSTREAM(account), .check = value_name, .unset = "an account of its own",
      .example = "main", .doc = "Upstreams with the same account share its limits."},
     {"tier", OPTION_ENUM, UPSTREAM(tier), .fallback = "primary", .names = conf_tier_names,

@@ -8,11 +8,6 @@ void caller_prepare(struct reader *r, struct node *n, void *caller)
     ((struct conf_caller *)caller)->priority = PRIORITY_COUNT;
 }
 
-void route_prepare(struct reader *r, struct node *n, void *route)
-{
-    ((struct conf_route *)route)->priority = PRIORITY_COUNT;
-}
-
 static bool same(const char *a, const char *b) { return a && b && !strcmp(a, b); }
 
 static void refuse_second(struct reader *r, struct node *n, const struct conf_caller *c)
@@ -48,22 +43,4 @@ void caller_finish(struct reader *r, struct node *n, void *caller)
     mem_free_secret(written);
     refuse_second(r, n, c);
     check_ceiling(r, n, c);
-}
-
-static bool matches_everything(const struct conf_route *route)
-{
-    for (size_t i = 0; i < route->model_count; i++) {
-        const char *pattern = route->models[i];
-        if (pattern && *pattern && pattern[strspn(pattern, "*")] == '\0') return true;
-    }
-    return false;
-}
-
-void route_finish(struct reader *r, struct node *n, void *route)
-{
-    for (const struct conf_route *other = r->config->routes; other < (struct conf_route *)route; other++) {
-        if (!matches_everything(other)) continue;
-        reader_error(r, n, "routes: an earlier one matches every model; expected this one before it");
-        return;
-    }
 }

@@ -76,11 +76,16 @@ bool reader_expect(struct reader *r, const char *key, struct node *n, enum node_
 
 static void read_section(struct reader *r, const struct option *o, struct node *value, void *base)
 {
+    const char *shorthand = o->table->shorthand;
+    void *section = (char *)base + o->offset;
     if (value->kind == NODE_MAP)
-        read_mapping(r, o->table, value, (char *)base + o->offset);
+        read_mapping(r, o->table, value, section);
+    else if (shorthand && value->kind == NODE_SCALAR)
+        read_option(r, option_find(o->table, shorthand), value, section);
     else
-        reader_error(r, value, "%s: found %s; expected a mapping%s%s", o->key, node_kind_name(value),
-                     o->example ? " such as " : "", o->example ? o->example : "");
+        reader_error(r, value, "%s: found %s; expected %s%s%s", o->key, node_kind_name(value),
+                     shorthand ? "text or a mapping" : "a mapping", o->example ? " such as " : "",
+                     o->example ? o->example : "");
 }
 
 void read_option(struct reader *r, const struct option *o, struct node *value, void *base)

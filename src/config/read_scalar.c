@@ -13,6 +13,7 @@ static bool parse_number(const struct option *o, struct text t, uint64_t *out)
     case OPTION_SIZE: return units_size(t, out);
     case OPTION_DURATION: return units_duration(t, out);
     case OPTION_PERCENT: return units_percent(t, out);
+    case OPTION_DECIMAL:
     case OPTION_PRICE: return units_decimal(t, out);
     default: return text_to_u64(t, out);
     }
@@ -24,6 +25,7 @@ static void store_number(const struct option *o, uint64_t value, void *field)
     case OPTION_SIZE:
     case OPTION_COUNT64: *(uint64_t *)field = value; break;
     case OPTION_DURATION: *(usec_t *)field = (usec_t)value; break;
+    case OPTION_DECIMAL:
     case OPTION_PRICE: *(double *)field = (double)value / UNITS_DECIMAL_SCALE; break;
     default: *(unsigned *)field = (unsigned)value;
     }
@@ -59,6 +61,8 @@ static void read_number(struct reader *r, const struct option *o, struct node *v
     struct text t = text_of(value->value);
     if (o->word && text_is(t, o->word)) {
         store_number(o, 0, field);
+    } else if (o->never && text_is(t, o->never)) {
+        store_number(o, (uint64_t)USEC_NEVER, field);
     } else if (!parse_number(o, t, &number)) {
         refuse_number(r, o, value);
     } else if (!in_range(o, number)) {
@@ -105,6 +109,16 @@ static bool is_choice(const struct option *o, unsigned i, struct text written)
     return text_eq_nocase(written, text_of(o->names[i])) || text_eq_nocase(written, text_of(o->aliases[i]));
 }
 
+static void store_choice(const struct option *o, unsigned i, const char *written, void *base)
+{
+    void *field = (char *)base + o->offset;
+    switch (o->type) {
+    case OPTION_CHOICE: replace_text(o, written, base); break;
+    case OPTION_SWITCH: *(bool *)field = i == 0; break;
+    default: *(unsigned *)field = i;
+    }
+}
+
 /* Names that have aliases are short, and near to any short word: P4 may mean anything. */
 static void read_choice(struct reader *r, const struct option *o, struct node *value, void *base)
 {
@@ -112,10 +126,7 @@ static void read_choice(struct reader *r, const struct option *o, struct node *v
     for (unsigned i = 0; o->names[i]; i++) {
         guess_offer(&g, o->aliases ? o->aliases[i] : o->names[i]);
         if (!is_choice(o, i, text_of(value->value))) continue;
-        if (o->type == OPTION_CHOICE)
-            replace_text(o, value->value, base);
-        else
-            *(unsigned *)(void *)((char *)base + o->offset) = i;
+        store_choice(o, i, value->value, base);
         return;
     }
     reader_unknown_word(r, o, value, &g);
@@ -188,6 +199,7 @@ void read_scalar(struct reader *r, const struct option *o, struct node *value, v
     case OPTION_TEXT:
     case OPTION_SECRET: read_text(r, o, value, base); break;
     case OPTION_CHOICE:
+    case OPTION_SWITCH:
     case OPTION_ENUM: read_choice(r, o, value, base); break;
     case OPTION_URL: read_url(r, o, value, base); break;
     case OPTION_SECRET_FILE:

@@ -126,6 +126,19 @@ const char *value_time_zone(struct text t)
     return zone ? NULL : "is not a time zone that this system knows; expected UTC, +08:00 or one such as Asia/Shanghai";
 }
 
+const char *value_answer(struct text t)
+{
+    enum { ANSWER_MAX = 65536 };
+    struct text rest = t;
+    while (rest.n && text_utf8_length(rest)) {
+        unsigned char c = (unsigned char)rest.p[0];
+        if ((c < 0x20 && c != '\t' && c != '\n') || c == 0x7F) break;
+        rest = text_from(rest, text_utf8_length(rest));
+    }
+    if (rest.n == 0 && t.n <= ANSWER_MAX) return NULL;
+    return "is not an answer; expected at most 64KB of UTF-8 without control characters but tabs and line ends";
+}
+
 char *value_lower(struct text t)
 {
     char *copy = text_dup(t);

@@ -34,7 +34,8 @@ static const struct mistake yaml_mistakes[] = {
 };
 
 #define EXPECTED_KEYS                                                                                                  \
-    "expected listen, admin, workers, zone, limits, timeouts, log, state, queue, callers, routes or upstreams\n"
+    "expected listen, admin, workers, zone, limits, timeouts, log, state, queue, callers, routes, retries or " \
+    "upstreams\n"
 
 static const struct mistake key_mistakes[] = {
     {"0123456789012345678901234567890123456789012345678901234567890123456789: 1\n",

@@ -1,4 +1,4 @@
-/* Who waits for what: the queue, callers, routes, the gateway's zone, and the file for state. */
+/* Who waits for what: the queue, callers, the gateway's zone, and the file for state. */
 #include "config_test.h"
 
 #define SHA   "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
@@ -173,65 +173,6 @@ static const struct mistake caller_mistakes[] = {
      "f:2:114: ceiling: 'P9' is unknown; expected P0 (urgent), P1 (high), P2 (normal) or P3 (low)\n"},
 };
 
-/* ---- routes ---- */
-
-START_TEST(test_routes)
-{
-    static const char *const policies[] = {"weighted", "least_busy", "latency", "cost", "affinity"};
-    struct config *c = config_of("upstreams: [{preset: deepseek}]\n"
-                                 "routes:\n"
-                                 "- {match: {models: [a, 'b-[xy]']}, policy: weighted}\n"
-                                 "- {match: {models: 'b*'}, policy: least_busy, priority: P3}\n"
-                                 "- {match: {models: c}, policy: latency}\n"
-                                 "- {match: {models: d}, policy: cost}\n"
-                                 "- {match: {models: '*'}, policy: affinity}\n");
-    ck_assert_uint_eq(c->route_count, COUNT(policies));
-    ck_assert_uint_eq(c->routes[0].model_count, 2);
-    ck_assert_str_eq(c->routes[0].models[0], "a");
-    ck_assert_str_eq(c->routes[0].models[1], "b-[xy]");
-    for (unsigned i = 0; i < c->route_count; i++)
-        ck_assert_uint_eq(c->routes[i].policy, i);
-    ck_assert_int_eq(c->routes[0].priority, PRIORITY_COUNT);
-    ck_assert_int_eq(c->routes[1].priority, PRIORITY_P3);
-    config_unref(c);
-    c = config_of("routes: {match: {models: '*'}}");
-    ck_assert_int_eq(c->routes[0].policy, POLICY_WEIGHTED);
-    config_unref(c);
-    c = config_of("routes: {match: {models: '*'}, policy: cost}"); /* the environment's upstream has prices */
-    config_unref(c);
-}
-END_TEST
-
-static const struct mistake route_mistakes[] = {
-    {"routes: [a]\n", "f:1:10: routes: found text; expected a mapping\n"},
-    {"routes: [{policy: latency}]\n", "f:1:10: match is missing; expected a mapping\n"},
-    {"routes: [{match: a}]\n", "f:1:18: match: found text; expected a mapping such as {models: [\"deepseek-*\"]}\n"},
-    {"routes: [{match: {}}]\n", "f:1:18: models is missing; expected text or a list of texts\n"},
-    {"routes: [{match: {models: }}]\n", "f:1:18: models is missing; expected text or a list of texts\n"},
-    {"routes: [{match: {models: []}}]\n", "f:1:27: models: found 0; expected 1 to 256 of them\n"},
-    {"routes: [{match: {models: ['']}}]\n", "f:1:28: models: empty; expected text\n"},
-    {"routes: [{match: {models: 'a b'}}]\n",
-     "f:1:27: models: 'a b' is not a pattern of models' names; expected one such as deepseek-*, without quotes or "
-     "backslashes\n"},
-    {"routes: [{match: {model: a}}]\n", "f:1:18: models is missing; expected text or a list of texts\n"
-                                        "f:1:19: unknown key 'model'; did you mean 'models'?\n"},
-    {"routes: [{match: {models: a}, policy: cheapest}]\n",
-     "f:1:39: policy: 'cheapest' is unknown; expected weighted, least_busy, latency, cost or affinity\n"},
-    {"routes: [{match: {models: a}, policy: least-busy}]\n",
-     "f:1:39: policy: 'least-busy' is unknown; did you mean 'least_busy'?\n"},
-    {"routes:\n- {match: {models: [a, '*']}}\n- {match: {models: b}}\n- {match: {models: c}}\n",
-     "f:3:3: routes: an earlier one matches every model; expected this one before it\n"
-     "f:4:3: routes: an earlier one matches every model; expected this one before it\n"},
-    {"routes:\n- {match: {models: '**'}}\n- {match: {models: '*'}}\n",
-     "f:3:3: routes: an earlier one matches every model; expected this one before it\n"},
-    {UP "routes: [{match: {models: a}}, {match: {models: b}, policy: cost}]\n",
-     "f:4:61: policy: cost has nothing to compare, no model has a price; expected price in an upstream's models\n"},
-    {UP "routes: {match: {models: b}, policy: cost}\n",
-     "f:4:38: policy: cost has nothing to compare, no model has a price; expected price in an upstream's models\n"},
-    {UP "  models: {a: {price: {output: x}}}\nroutes: {match: {models: b}, policy: cost}\n",
-     "f:4:32: output: 'x' is not a decimal number such as 0.15; expected 0 to 1000000\n"},
-};
-
 /* ---- zones ---- */
 
 START_TEST(test_zones)
@@ -296,7 +237,6 @@ static const struct mistake state_mistakes[] = {
 
 MISTAKE_TEST(queue_mistakes)
 MISTAKE_TEST(caller_mistakes)
-MISTAKE_TEST(route_mistakes)
 MISTAKE_TEST(zone_mistakes)
 MISTAKE_TEST(state_mistakes)
 
@@ -310,8 +250,6 @@ static void add_tests(TCase *tests)
     tcase_add_loop_test(tests, test_queue_mistakes, 0, COUNT(queue_mistakes));
     tcase_add_test(tests, test_callers);
     tcase_add_loop_test(tests, test_caller_mistakes, 0, COUNT(caller_mistakes));
-    tcase_add_test(tests, test_routes);
-    tcase_add_loop_test(tests, test_route_mistakes, 0, COUNT(route_mistakes));
     tcase_add_test(tests, test_zones);
     tcase_add_loop_test(tests, test_zone_mistakes, 0, COUNT(zone_mistakes));
     tcase_add_loop_test(tests, test_state, 0, COUNT(states));

@@ -77,6 +77,7 @@ START_TEST(test_reference_is_valid)
     ck_assert_pstr_eq(c->zone, defaults->zone);
     ck_assert_pstr_eq(c->state.file, defaults->state.file);
     ck_assert_mem_eq(&c->queue, &defaults->queue, sizeof c->queue);
+    ck_assert_mem_eq(&c->retries, &defaults->retries, sizeof c->retries);
     ck_assert_uint_eq(c->caller_count + c->route_count, defaults->caller_count + defaults->route_count);
     ck_assert_uint_eq(c->upstream_count, defaults->upstream_count);
     expect_same_requests(&c->upstreams[0], &defaults->upstreams[0]);
@@ -112,6 +113,10 @@ START_TEST(test_examples_of_lists)
     ck_assert_str_eq(c->callers[0].name, "chat-app");
     ck_assert_uint_eq(c->route_count, 1);
     ck_assert_str_eq(c->routes[0].models[0], "deepseek-*");
+    ck_assert_mem_eq(&c->routes[0].retry, &c->other.retry, sizeof c->other.retry);
+    ck_assert_mem_eq(&c->routes[0].hedge, &c->other.hedge, sizeof c->other.hedge);
+    ck_assert(c->routes[0].continues && c->routes[0].plain_streams);
+    ck_assert_uint_eq(c->routes[0].fallback_count, 2);
     config_unref(c);
     free(reference);
 }
@@ -206,12 +211,19 @@ START_TEST(test_manual)
         ".It Ic queue.classes.P3.start_below Ar percentage\n",
         ".It Ic callers[].key_sha256 Ar secret\n",
         ".It Ic routes[].match.models Ar list\n",
+        ".It Ic routes[].retry.factor Ar number\n",
+        ".It Ic routes[].hedge.after Ar time\n",
+        "\nDefault: p95.\nValues: p95, off or 1ms to 24h.\n",
+        ".It Ic routes[].plain Ar word\n",
+        ".It Ic routes[].fallback Ar list\n",
+        ".It Ic retries.floor Ar number\n",
         "\nDefault: P2.\nValues: P0 (urgent), P1 (high), P2 (normal) or P3 (low).\n",
     };
     for (int i = 0; i < COUNT(items); i++)
         ck_assert_msg(strstr(manual, items[i]) != NULL, "%s", items[i]);
     ck_assert_ptr_null(strstr(manual, "admin.listen[]"));
     ck_assert_ptr_null(strstr(manual, "headers.NAME"));
+    ck_assert_ptr_null(strstr(manual, "fallback[]"));
     ck_assert_ptr_null(strstr(manual, "max_concurrency.NAME"));
     ck_assert_ptr_null(strstr(manual, "P0.max_wait "));
     free(manual);

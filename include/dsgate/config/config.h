@@ -35,7 +35,8 @@ struct conf_limits {
 
 struct conf_timeouts {
     usec_t connect, first_byte, first_token, idle, total; /* towards upstreams */
-    usec_t commit;         /* a stream whose first token is late is committed to its upstream after this */
+    usec_t commit;         /* a stream whose first token is late gets its head and keep-alives from the gateway after
+                            * this, and then as often */
     usec_t request_head, request_body, keep_alive, write; /* towards clients */
     usec_t drain;          /* SIGTERM: how long streams may finish */
 };
@@ -112,12 +113,41 @@ struct conf_queue {
     struct conf_class classes[PRIORITY_COUNT];
 };
 
+/* When and how often a request is tried again: see relay/retry.h. */
+struct conf_retry {
+    unsigned attempts;     /* of one request at most, the first one included; 1…20 */
+    usec_t base, cap;      /* delay after the first failure, and at most */
+    double factor;         /* 1…10 */
+    unsigned jitter;       /* percent of the delay; 0…100 */
+    usec_t retry_after;    /* an upstream's Retry-After counts as this when it is longer */
+    unsigned empty;        /* so many times an answer without any content is taken for a failure; 0…5 */
+};
+
+/* A second attempt beside the first when its first token is late. */
+struct conf_hedge {
+    usec_t after;          /* 0: the upstream's own p95; USEC_NEVER: off */
+    unsigned budget;       /* percent of the requests that may be hedged, over time; 0…100 */
+};
+
+/* What is done when nothing else has helped; in order. */
+struct conf_rung {
+    char *model;           /* another model is asked, by its client's name; NULL: a fixed answer is given: */
+    char *answer;          /* UTF-8 */
+    bool context_length;   /* only for requests that are too long for the model (and no other); never with `answer` */
+};
+
 /* First match wins. */
 struct conf_route {
     char **models;         /* fnmatch(3) patterns of clients' model names */
     size_t model_count;
     enum conf_policy policy;
     enum conf_priority priority; /* PRIORITY_COUNT: the queue's */
+    struct conf_retry retry;
+    struct conf_hedge hedge;
+    bool continues;        /* streams that break are gone on with elsewhere */
+    bool plain_streams;    /* plain calls are made as streams where llm/dialect.h says that nobody can tell */
+    struct conf_rung *fallback;
+    size_t fallback_count;
 };
 
 /* Somebody whose requests are known by their API key. */
@@ -241,6 +271,11 @@ struct config {
     size_t caller_count;
     struct conf_route *routes;
     size_t route_count;
+    struct conf_route other; /* the defaults: for models that no route matches */
+    struct {
+        unsigned budget;   /* percent of the requests that may be retried, over time; 0…100 */
+        unsigned floor;    /* retries a second that are always allowed; 0…1000 */
+    } retries;
     struct conf_upstream *upstreams;
     size_t upstream_count;
 };
