@@ -76,12 +76,21 @@ unsigned candidate_tier(const struct hold *h, const struct candidate *c)
 
 /* ---- taking it ---- */
 
+/* Whether no other one could take its place. */
+static bool is_last_key(const struct upstream *u, usec_t now, unsigned key)
+{
+    for (unsigned k = 0; k < conf_key_count(u->conf); k++)
+        if (k != key && u->state->keys[k].cool_until <= now) return false;
+    return true;
+}
+
 static void use_key(struct hold *h, const struct upstream *u, struct lease *lease)
 {
     unsigned n = conf_key_count(u->conf);
     if (n == 0) return;
     find_key(u, h->now, &lease->key_index);
     lease->key = conf_key(u->conf, lease->key_index);
+    lease->is_last_key = is_last_key(u, h->now, lease->key_index);
     u->state->next_key = following(lease->key_index, n);
 }
 
@@ -112,7 +121,8 @@ void candidate_take(struct hold *h, const struct candidate *c, struct ticket *t)
                               .candidate = c,
                               .priority = t->priority,
                               .trial = breaker_begin(&c->target->breaker),
-                              .began = h->now};
+                              .began = h->now,
+                              .slow_after = spread_p95(&c->target->spread)};
     use_key(h, u, &t->lease);
     use_quota(h, u);
 }

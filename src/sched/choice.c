@@ -152,3 +152,24 @@ enum choice choice_take(struct hold *h, struct ticket *t, enum lane lane, usec_t
     h->s->picks[t->policy]++;
     return CHOICE_TAKEN;
 }
+
+/* ---- without need ---- */
+
+/* Trials are for calls that would be made anyway, and last resorts for those that have no other. */
+static bool is_spare(struct hold *h, const struct candidate *c)
+{
+    return c->target->breaker.state == BREAKER_CLOSED && candidate_tier(h, c) <= TIER_BACKUP;
+}
+
+enum choice choice_take_spare(struct hold *h, struct ticket *t)
+{
+    const struct upstream_set tried = t->tried;
+    usec_t opens_at;
+    for (size_t i = 0; i < t->row->n; i++) {
+        const struct candidate *c = &t->row->candidates[i];
+        if (!is_spare(h, c)) upstream_set_add(&t->tried, c->upstream->index);
+    }
+    enum choice choice = choice_take(h, t, lane_of(t->priority), &opens_at);
+    t->tried = tried;
+    return choice;
+}

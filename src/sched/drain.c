@@ -51,8 +51,7 @@ struct measure {
     usec_t busy;
 };
 
-/* What the newest buckets hold, as many as there must be for `enough` turns; all zero when even all of them are too few.
- */
+/* What the newest buckets hold, as many as there must be for `enough` turns; zeros when all of them are too few. */
 static struct measure look_back(const struct drain *d, unsigned enough, usec_t now)
 {
     struct measure m = {.busy = d->moving && now > d->since ? now - d->since : 0};

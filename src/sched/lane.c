@@ -1,7 +1,7 @@
 #include "dsgate/sched/lane.h"
 
-/* Of so many turns one goes on to the classes below. What P1 leaves is theirs anyway: a small share keeps its wait short,
- * and is only for the time when it leaves nothing. */
+/* Of so many turns one goes on to the classes below. What P1 leaves is theirs anyway: a small share keeps its wait
+ * short, and is only for the time when it leaves nothing. */
 enum { OF_LATE_P1 = 64, OF_P1 = 16, OF_P2 = 4 };
 
 enum lane lane_of(enum conf_priority p)

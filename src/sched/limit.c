@@ -44,12 +44,26 @@ static void grow(struct limit *l, unsigned max, unsigned in_flight, usec_t now)
     if (l->value >= (max ? max : l->relieved)) l->value = 0;
 }
 
+/* A moving average over about the last 32 results. */
+static void note_refused(struct limit *l, bool refused)
+{
+    enum { WHOLE = 65536, MEMORY = 32 };
+    l->refused += (refused ? WHOLE / MEMORY : 0) - l->refused / MEMORY;
+}
+
+static bool is_reason_to_cut(const struct limit *l, const struct result *r)
+{
+    enum { HALF = 65536 / 2 };
+    return !r->overloaded || l->refused > HALF;
+}
+
 void limit_note(struct limit *l, unsigned max, const struct result *r, unsigned in_flight, usec_t began, usec_t now)
 {
+    if (r->outcome == OUTCOME_BUSY || r->outcome == OUTCOME_SUCCESS) note_refused(l, r->outcome == OUTCOME_BUSY);
     bool after_cut = l->cut_at == 0 || began > l->cut_at;
     if (r->outcome == OUTCOME_BUSY) {
         if (r->retry_after > 0) cool_down(l, r->retry_after, now);
-        if (after_cut) cut(l, max, in_flight, now);
+        if (after_cut && is_reason_to_cut(l, r)) cut(l, max, in_flight, now);
     } else if (r->outcome == OUTCOME_SUCCESS && l->value && after_cut) {
         grow(l, max, in_flight, now);
     }

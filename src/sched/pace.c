@@ -37,13 +37,15 @@ static void fade(struct pace *p, usec_t now)
 
 void pace_note(struct pace *p, const struct result *r, usec_t now)
 {
-    if (r->outcome == OUTCOME_NEUTRAL) return;
+    bool counts = r->outcome != OUTCOME_NEUTRAL;
+    usec_t first_token = result_first_token(r);
+    if (!counts && !first_token) return;
     fade(p, now);
-    p->all += 1;
-    p->bad += r->outcome != OUTCOME_SUCCESS;
-    if (r->outcome != OUTCOME_SUCCESS || r->first_token <= 0) return;
+    p->all += counts;
+    p->bad += counts && r->outcome != OUTCOME_SUCCESS;
+    if (!first_token) return;
     p->tokens += 1;
-    p->first_token += ((double)r->first_token - p->first_token) / p->tokens;
+    p->first_token += ((double)first_token - p->first_token) / p->tokens;
     p->token_at = now;
 }
 

@@ -162,7 +162,7 @@ const struct conf_route *pool_route(const struct pool *p, const char *model)
 {
     for (size_t i = 0; i < p->config->route_count; i++)
         if (matches(&p->config->routes[i], model)) return &p->config->routes[i];
-    return NULL;
+    return &p->config->other;
 }
 
 struct near {

@@ -121,17 +121,33 @@ static enum sched_answer take_or_wait(struct hold *h, struct ticket *t)
     return wait_or_refuse(h, t, choice, opens_at);
 }
 
+static enum sched_answer take_turn(struct hold *h, struct ticket *t)
+{
+    enum sched_answer answer = take_or_wait(h, t);
+    if (answer == SCHED_GRANTED)
+        h->s->counts[t->priority].granted++;
+    else if (answer != SCHED_WAITING && answer != SCHED_MOVED)
+        h->s->counts[t->priority].refused[answer]++;
+    return answer;
+}
+
+/* What has opened since the last tick is first for those who wait for it. */
+static enum sched_answer take_what_is_left(struct hold *h, struct ticket *t)
+{
+    for (size_t i = 0; i < t->row->n; i++) {
+        struct account *a = t->row->candidates[i].upstream->account;
+        if (!list_empty(&a->wishes)) queue_serve(h, a);
+    }
+    return choice_take_spare(h, t) == CHOICE_TAKEN ? SCHED_GRANTED : SCHED_NONE;
+}
+
 enum sched_answer sched_ask(struct sched *s, struct ticket *t, usec_t now)
 {
     struct hold h;
     t->retry_after = 0;
     if (!t->asked) t->asked = now;
     hold_begin(&h, s, now);
-    enum sched_answer answer = take_or_wait(&h, t);
-    if (answer == SCHED_GRANTED)
-        s->counts[t->priority].granted++;
-    else if (answer != SCHED_WAITING && answer != SCHED_MOVED)
-        s->counts[t->priority].refused[answer]++;
+    enum sched_answer answer = t->now_or_never ? take_what_is_left(&h, t) : take_turn(&h, t);
     hold_end(&h);
     return answer;
 }
@@ -165,6 +181,14 @@ void sched_note_token(struct sched *s, struct lease *lease, usec_t now)
     verdict_note_trial(&h, lease);
     lease->trial = false;
     queue_serve(&h, lease->upstream->account);
+    hold_end(&h);
+}
+
+void sched_note_late(struct sched *s, struct lease *lease, usec_t now)
+{
+    struct hold h;
+    hold_begin(&h, s, now);
+    verdict_note_late(&h, lease);
     hold_end(&h);
 }
 

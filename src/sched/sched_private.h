@@ -114,6 +114,9 @@ enum choice {
 /* `opens_at`, with CHOICE_SHUT: the earliest that something may open; USEC_NEVER: nobody can tell. */
 enum choice choice_take(struct hold *h, struct ticket *t, enum lane lane, usec_t *opens_at);
 
+/* For a ticket that needs none: neither trials of breakers, nor standbys that have not joined, nor refused keys. */
+enum choice choice_take_spare(struct hold *h, struct ticket *t);
+
 /* Does the row's candidate i count for this ticket, whatever its state? */
 bool choice_is_left(const struct ticket *t, size_t i);
 
@@ -139,6 +142,7 @@ void verdict_note(struct hold *h, const struct lease *lease, const struct result
 void verdict_breaker_changed(struct hold *h, struct target *t, const char *upstream, enum breaker_change change);
 /* A trial that is a success before its call has ended; and a lease that was never used. */
 void verdict_note_trial(struct hold *h, const struct lease *lease);
+void verdict_note_late(struct hold *h, const struct lease *lease);
 void verdict_note_unused(struct hold *h, const struct lease *lease);
 
 /* ---- upkeep.c ---- */

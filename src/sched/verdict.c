@@ -65,6 +65,13 @@ static void note_key(struct hold *h, const struct lease *l, const struct result 
     l->upstream->state->keys[l->key_index].good_at = h->now;
 }
 
+static void note_speed(struct hold *h, struct target *t, const struct result *r)
+{
+    usec_t first_token = result_first_token(r);
+    pace_note(&t->pace, r, h->now);
+    if (first_token) spread_note(&t->spread, first_token);
+}
+
 static void note_limit(struct hold *h, const struct lease *l, const struct result *r)
 {
     const struct candidate *c = l->candidate;
@@ -138,11 +145,33 @@ static void note_quota(struct hold *h, const struct lease *l, const struct resul
     quota_close(h, u, wall);
 }
 
-void verdict_note(struct hold *h, const struct lease *l, const struct result *r)
+/* One of twenty first tokens comes later than the others, by chance. Several in a row are no chance: the upstream is
+ * busy. */
+static bool is_no_chance(const struct target *t) { return t->late > 1; }
+
+static enum outcome settle_lost(struct target *t, const struct result *r)
 {
+    if (r->outcome == OUTCOME_SUCCESS) t->late = 0;
+    bool chance = r->waited && r->outcome == OUTCOME_BUSY && !is_no_chance(t);
+    return chance ? OUTCOME_NEUTRAL : r->outcome;
+}
+
+/* Its end, which may take a minute to come, will tell the same. */
+void verdict_note_late(struct hold *h, const struct lease *l)
+{
+    struct target *t = l->candidate->target;
+    t->late++;
+    if (is_no_chance(t)) note_limit(h, l, &(struct result){.outcome = OUTCOME_BUSY});
+}
+
+void verdict_note(struct hold *h, const struct lease *l, const struct result *told)
+{
+    struct result settled = *told;
+    const struct result *r = &settled;
+    settled.outcome = settle_lost(l->candidate->target, told);
     count(&l->upstream->state->outcomes[r->outcome]);
     note_breaker(h, l, r->outcome);
-    pace_note(&l->candidate->target->pace, r, h->now);
+    note_speed(h, l->candidate->target, r);
     note_limit(h, l, r);
     note_key(h, l, r);
     note_quota(h, l, r);

@@ -188,7 +188,27 @@ START_TEST(test_it_finds_the_capacity)
 }
 END_TEST
 
+/* A provider that refuses one call in three is as good with all our calls as with a few. */
+START_TEST(overload_cuts_only_what_is_mostly_refused)
+{
+    static const struct result overloaded = {.outcome = OUTCOME_BUSY, .overloaded = true};
+    struct limit l = {0};
+    usec_t now = 1000;
+    for (int i = 0; i < 300; i++, now += 10)
+        limit_note(&l, 20, i % 3 ? &success : &overloaded, 20, now - 5, now);
+    ck_assert_uint_eq(limit_value(&l, 20), 20);
+    int refusals = 0;
+    for (; limit_value(&l, 20) == 20; refusals++, now += 10)
+        limit_note(&l, 20, &overloaded, 20, now - 5, now);
+    ck_assert_int_ge(refusals, 8);
+    ck_assert_int_le(refusals, 24);
+    for (int i = 0; i < 30; i++, now += 10)
+        limit_note(&l, 20, &overloaded, limit_value(&l, 20), now - 5, now);
+    ck_assert_uint_eq(limit_value(&l, 20), 1);
+}
+END_TEST
+
 TEST_MAIN("limit", test_the_maximum_counts_as_long_as_nothing_lowers_it, test_cuts, test_a_burst_cuts_once,
           test_growth_takes_a_round_of_successes_in_use,
           test_without_a_maximum_it_goes_away_at_twice_what_was_in_flight, test_a_new_maximum_counts_at_once,
-          test_retry_after, test_any_sequence, test_it_finds_the_capacity)
+          test_retry_after, test_any_sequence, test_it_finds_the_capacity, overload_cuts_only_what_is_mostly_refused)

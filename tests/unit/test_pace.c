@@ -157,6 +157,46 @@ START_TEST(test_a_success_without_a_token_is_no_failure)
 }
 END_TEST
 
+/* Who was given up because another one was faster: slow, but not failing. */
+START_TEST(test_what_was_waited_for_is_slow)
+{
+    struct pace p = {0};
+    pace_note(&p, &(struct result){.outcome = OUTCOME_NEUTRAL, .waited = 7000}, 10);
+    ck_assert_double_eq(pace_first_token(&p, 10), 7000);
+    ck_assert_double_eq(pace_failing(&p, 10), 0);
+    ck_assert_double_eq(p.all, 0);
+    note(&p, OUTCOME_SUCCESS, 2, 10);
+    ck_assert_double_eq_tol(pace_first_token(&p, 10), 3000, 1e-6); /* (7000 + 2 × 1000) / 3 */
+    ck_assert_double_eq(p.all, 2);
+}
+END_TEST
+
+START_TEST(test_what_was_waited_for_counts_whatever_the_outcome)
+{
+    static const struct {
+        enum outcome outcome;
+        double failing;
+    } rows[] = {{OUTCOME_SUCCESS, 0}, {OUTCOME_FAULT, 1 / 3.0}, {OUTCOME_BUSY, 1 / 3.0}, {OUTCOME_KEY, 1 / 3.0}};
+    for (int i = 0; i < COUNT(rows); i++) {
+        struct pace p = {0};
+        pace_note(&p, &(struct result){.outcome = rows[i].outcome, .waited = 7000}, 10);
+        ck_assert_double_eq_tol(pace_failing(&p, 10), rows[i].failing, 1e-9);
+        ck_assert_double_eq_tol(pace_first_token(&p, 10), 7000 / (1 - rows[i].failing), 1e-6);
+    }
+}
+END_TEST
+
+/* Only successes have a first token that counts. */
+START_TEST(test_a_first_token_of_a_failure_does_not_count)
+{
+    struct pace p = {0};
+    pace_note(&p, &(struct result){.outcome = OUTCOME_FAULT, .first_token = 7000}, 10);
+    pace_note(&p, &(struct result){.outcome = OUTCOME_NEUTRAL, .first_token = 7000}, 10);
+    ck_assert_double_eq(p.tokens, 0);
+    ck_assert_double_eq(p.all, 1);
+}
+END_TEST
+
 START_TEST(test_time_that_steps_back)
 {
     struct pace p = {0};
@@ -171,4 +211,5 @@ TEST_MAIN("pace", test_nothing_is_known_at_first, test_samples_of_one_moment_cou
           test_fading_is_exact_enough, test_shares_of_failures, test_a_burst_after_a_silence, test_no_news_is_good_news,
           test_failures_look_slow, test_who_only_fails_is_slow_until_that_is_forgotten,
           test_what_is_not_heard_of_becomes_unknown, test_a_success_without_a_token_is_no_failure,
-          test_time_that_steps_back)
+          test_what_was_waited_for_is_slow, test_what_was_waited_for_counts_whatever_the_outcome,
+          test_a_first_token_of_a_failure_does_not_count, test_time_that_steps_back)

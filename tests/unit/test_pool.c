@@ -69,6 +69,28 @@ START_TEST(test_a_star_that_sets_thinking_is_a_row_of_the_map)
 }
 END_TEST
 
+/* Each model has a route: the first that matches, or the defaults. */
+START_TEST(test_routes)
+{
+    struct pool *p = make_pool("- {name: a, base_url: 'http://127.0.0.1:1', models: {chat: x, chat-big: x, pro: x}}\n"
+                               "- {name: b, base_url: 'http://127.0.0.1:2'}\n"
+                               "routes: [{match: {models: 'chat*'}, policy: latency}, "
+                               "{match: {models: [chat, new]}}]\n",
+                               NULL);
+    const struct conf_route *routes = p->config->routes, *other = &p->config->other;
+    ck_assert_ptr_eq(pool_find_model(p, TEXT("chat"))->route, &routes[0]);
+    ck_assert_ptr_eq(pool_find_model(p, TEXT("chat-big"))->route, &routes[0]);
+    ck_assert_ptr_eq(pool_find_model(p, TEXT("pro"))->route, other);
+    ck_assert_ptr_eq(p->any.route, other);
+    ck_assert_ptr_eq(p->all.route, other);
+    ck_assert_ptr_eq(pool_route(p, "new"), &routes[1]);
+    ck_assert_ptr_eq(pool_route(p, "chatter"), &routes[0]);
+    ck_assert_ptr_eq(pool_route(p, "unheard-of"), other);
+    ck_assert_ptr_eq(pool_route(p, ""), other);
+    pool_unref(p);
+}
+END_TEST
+
 START_TEST(test_near_names)
 {
     struct pool *p =
@@ -260,6 +282,6 @@ START_TEST(test_which_upstream_serves_which_root)
 END_TEST
 
 TEST_MAIN("pool", test_model_rows, test_unknown_model_when_every_upstream_has_a_list,
-          test_a_star_that_sets_thinking_is_a_row_of_the_map, test_near_names, test_near_names_of_junk,
+          test_a_star_that_sets_thinking_is_a_row_of_the_map, test_routes, test_near_names, test_near_names_of_junk,
           test_states_outlive_a_reload, test_origins_outlive_a_reload, test_accounts, test_pins,
           test_bad_files_are_all_told, test_too_many_upstreams, test_which_upstream_serves_which_root)

@@ -80,6 +80,7 @@ static void fill_ticket(struct worker *w, struct ticket *t)
                          .conversation = random_next(&w->random),
                          .deadline = USEC_NEVER,
                          .latest = atomic_load(&clock_now) + PATIENCE,
+                         .now_or_never = chance(w, 8),
                          .inbox = &w->inbox,
                          .label = "hammer"};
     for (unsigned i = 0; i < UPSTREAMS; i++)
@@ -92,8 +93,10 @@ static void ask(struct worker *w, struct actor *a)
     enum sched_answer answer = sched_ask(sched, &a->ticket, atomic_load(&clock_now));
     if (answer == SCHED_GRANTED)
         hold(a);
-    else if (answer == SCHED_WAITING)
+    else if (answer == SCHED_WAITING && !a->ticket.now_or_never)
         a->doing = WAITING;
+    else if (a->ticket.now_or_never)
+        wrong += answer != SCHED_NONE;
     else
         wrong += answer == SCHED_NONE && a->ticket.tried.words[0] != 7;
     refused += answer == SCHED_FULL || answer == SCHED_LATE || answer == SCHED_CLOSED;

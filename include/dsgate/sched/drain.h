@@ -6,8 +6,8 @@
  *
  * The window is four minutes, since where answers take half a minute turns are rare; but no more of it is looked at,
  * from now backwards, than DRAIN_ENOUGH turns, so that a fast queue is judged by its last ten seconds or less. Who asks
- * for a long wait gets it from twice as many turns as are ahead: what classes before it leave of a minute tells little of
- * the next two seconds, and the last two seconds nothing of the next minute.
+ * for a long wait gets it from twice as many turns as are ahead: what classes before it leave of a minute tells little
+ * of the next two seconds, and the last two seconds nothing of the next minute.
  *
  * An all-zero struct is an empty queue. `now` may step back a little.
  */

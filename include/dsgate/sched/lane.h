@@ -4,8 +4,8 @@
  *
  *   P0       before all others
  *   late P1  before all but P0, though one of 64 turns goes to the classes below, if any of them is late
- *   P1       before the classes below; but of 16 turns that come to it, it gives one to them, if any of them is late: so
- *            they age upwards, and nobody starves, however much the others ask for
+ *   P1       before the classes below; but of 16 turns that come to it, it gives one to them, if any of them is late:
+ *            so they age upwards, and nobody starves, however much the others ask for
  *   P2       likewise before P3, with one of four
  *   P3       when nobody else waits, and only while little is in use; late P3 whatever is in use
  *

@@ -6,6 +6,9 @@
  * use has not caused anything, and a part of it would not be felt. Several 429 of one burst count once: after a cut
  * only calls that began later cut again, or add to it.
  *
+ * A 503 is about the load that all customers make, of which ours is a small part: fewer calls at once would be refused
+ * as often. So it cuts only while more than half of the calls are refused, when asking is hardly worth it.
+ *
  * Retry-After, capped, is a time in which nothing is begun at all. Without a maximum there is no limit until the first
  * back-pressure, and none again once it has grown to twice what was in flight at that time without any more of it.
  *
@@ -25,6 +28,7 @@
 struct limit {
     unsigned value;    /* the adaptive limit; 0 = not lowered: the maximum counts */
     unsigned credit;   /* successes towards the next +1 */
+    unsigned refused;  /* share of back-pressure among the last results, in 1/65536 */
     unsigned relieved; /* without a maximum: from this value on the limit goes away */
     usec_t cut_at;     /* of the last decrease; 0 = never */
     usec_t grown_at;   /* of the last change */

@@ -26,7 +26,8 @@ struct pace {
     usec_t token_at;    /* of the last first token; meaningful while tokens > 0 */
 };
 
-/* SUCCESS, with or without a first token, FAULT, BUSY and KEY count; NEUTRAL does not. */
+/* SUCCESS, with or without a first token, FAULT, BUSY and KEY count; NEUTRAL does not, but for result->waited, which is
+ * a time to the first token whatever the outcome. */
 void pace_note(struct pace *p, const struct result *r, usec_t now);
 
 /* The expected time to the first token in microseconds, failures included (a failure costs what another try would);

@@ -24,6 +24,7 @@
 #include "dsgate/sched/limit.h"
 #include "dsgate/sched/pace.h"
 #include "dsgate/sched/quota.h"
+#include "dsgate/sched/spread.h"
 
 enum {
     POOL_UPSTREAMS_MAX = CONF_ENDPOINTS_MAX, /* endpoints of all upstreams */
@@ -61,7 +62,9 @@ struct target {
     char *model;                  /* the upstream's name; "*": models that no map names */
     struct breaker breaker;       /* [sched] */
     struct pace pace;             /* [sched] */
+    struct spread spread;         /* [sched] */
     unsigned in_flight;           /* [sched] */
+    unsigned late;                /* [sched] first tokens in a row that were: see sched_note_late() */
     atomic_uint_fast64_t picks;   /* calls given to it */
     atomic_uint_fast64_t opened, half_opened, closed; /* transitions of the breaker */
 };
@@ -130,7 +133,7 @@ struct candidate {
 struct model_row {
     const char *name;             /* "*": the row for names that no map knows */
     unsigned metric_slot;         /* for the pool's owner; 0 = other */
-    const struct conf_route *route; /* NULL: none matches; of `any` and `all`: see pool_route() */
+    const struct conf_route *route; /* config->other where none matches; of `any` and `all`: see pool_route() */
     bool has_canary;
     size_t n;
     struct candidate *candidates;
@@ -144,6 +147,11 @@ struct upstream_set {
     uint64_t words[POOL_UPSTREAMS_MAX / 64];
 };
 static inline bool upstream_set_has(const struct upstream_set *s, unsigned i) { return s->words[i / 64] >> i % 64 & 1; }
+static inline void upstream_set_join(struct upstream_set *s, const struct upstream_set *more)
+{
+    for (unsigned i = 0; i < POOL_UPSTREAMS_MAX / 64; i++)
+        s->words[i] |= more->words[i];
+}
 static inline void upstream_set_add(struct upstream_set *s, unsigned i) { s->words[i / 64] |= UINT64_C(1) << i % 64; }
 
 struct pool {
@@ -183,7 +191,7 @@ void pool_unref(struct pool *p); /* NULL is fine */
 /* The row for a model name: its own, else `any` when some upstream takes every model, else NULL (unknown model). */
 struct model_row *pool_find_model(struct pool *p, struct text model);
 
-/* The route for a model name that has no row of its own; NULL: none matches. */
+/* The route for a model name that has no row of its own; config->other where none matches. Never NULL. */
 const struct conf_route *pool_route(const struct pool *p, const char *model);
 
 /* The upstream (of any pool before) with this name; NULL: there is none. */

@@ -35,9 +35,11 @@ struct lease {
     const struct candidate *candidate;
     const char *key;                /* the upstream's; NULL: the client's own goes through */
     unsigned key_index;
+    bool is_last_key;               /* the upstream's others have been refused, and rest */
     enum conf_priority priority;
     bool trial;                     /* of a half-open breaker */
     usec_t began;
+    usec_t slow_after;              /* 95% of its calls for this model had their first token sooner; 0 = not known */
 };
 
 enum sched_answer {
@@ -66,6 +68,10 @@ struct ticket {
     usec_t deadline;                /* goes before later ones of its class; USEC_NEVER: in no hurry */
     usec_t latest;                  /* useless after that; refused at once where it can't be met. The asker cancels */
     struct upstream_set tried;      /* not again */
+    bool now_or_never;              /* for a hedge: granted at once, before nobody who waits, or not at all: SCHED_NONE,
+                                     * and nothing is counted; a granted one is no turn of its class either. It gets
+                                     * neither trials nor last resorts (standbys that have not joined, refused keys).
+                                     * Needs no inbox; the ticket may go as soon as its lease is copied */
     bool stays;                     /* in its pool, though there may be another one now: no SCHED_MOVED for it */
     struct sched_inbox *inbox;
     const char *label;              /* for operators: the request's id. Must stay while it waits */
@@ -122,6 +128,10 @@ void sched_cancel(struct sched *s, struct ticket *t, usec_t now);
 /* A trial has given its first token, which is what a half-open breaker wants to know: streams may take minutes to end.
  * Nothing for other leases. */
 void sched_note_token(struct sched *s, struct lease *lease, usec_t now);
+
+/* The call has shown that it is alive, and its first token is late. Two of them in a row are back-pressure: new calls
+ * go elsewhere before these have ended. */
+void sched_note_late(struct sched *s, struct lease *lease, usec_t now);
 
 /* Gives the lease back and judges the upstream; logs what changes. *lease is cleared; harmless when it was cleared
  * before. */
