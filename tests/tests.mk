@@ -11,7 +11,7 @@ CHECK_LIBS      = $(shell pkg-config --libs check)
 # Tests of every mode are built by all cores, unless the caller has said how many.
 PARALLEL = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2))
 
-.PHONY: tests clang scripts-test manual units bench-sched bench-overload bench-chaos
+.PHONY: tests clang scripts-test manual units bench-sched bench-overload bench-chaos bench-busy soak
 
 $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(LIBRARY)
 	@mkdir -p $(@D)
@@ -92,6 +92,15 @@ bench-overload: all  ## who gets what when three times as much is asked as can b
 
 bench-chaos: all  ## upstreams are killed, hang and fail: nobody stays unanswered, and traffic comes back
 	@python3 tests/bench/chaos.py --build "$(BUILD)"
+
+bench-busy: all  ## a busy hour of bad upstreams, beside nginx and no gateway: who gets whole answers, and how soon
+	@sh scripts/install-packages.sh bench
+	@python3 tests/bench/busy_hour.py --build "$(BUILD)"
+
+# BUILD=build-asan or build-tsan, once `make asan` or `make tsan` have made it.
+SOAK ?= 100000
+soak:  ## many requests and every fault: nothing is left behind, and sanitizers have nothing to say
+	@python3 tests/bench/soak.py --build "$(BUILD)" --requests $(SOAK)
 
 check:  ## install what is missing, build, run all tests
 	@sh scripts/install-packages.sh test

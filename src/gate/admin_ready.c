@@ -62,7 +62,8 @@ void admin_show_model_ready(struct admin *a, struct exchange *x, struct text mod
         return;
     }
     bool ready = is_ready(a, row);
-    buf_printf(&body, "{\"status\":\"%s\"}\n", ready ? "ready" : a->draining ? "draining" : "no upstream can take it now");
+    const char *status = ready ? "ready" : a->draining ? "draining" : "no upstream can take it now";
+    buf_printf(&body, "{\"status\":\"%s\"}\n", status);
     reply_body(x, ready ? 200 : 503, TEXT("application/json"), buf_text(&body));
     buf_free(&body);
 }

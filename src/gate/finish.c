@@ -1,11 +1,18 @@
 /* finish.c - FINISH: the lease goes back, the counters move, one line is logged. */
 #include "dsgate/gate/worker.h"
+#include "dsgate/llm/dialect.h"
 
+/* Whatever failed has been judged when it did. */
 static enum outcome judge(const struct request *r)
 {
-    if (r->cut) return r->failed.verdict == VERDICT_NONE ? OUTCOME_NEUTRAL : OUTCOME_FAULT;
-    if (r->client_gone || !r->attempt) return OUTCOME_NEUTRAL;
-    return r->status < 400 && !attempt_facts(r->attempt)->error ? OUTCOME_SUCCESS : OUTCOME_NEUTRAL;
+    if (r->cut || r->client_gone) return OUTCOME_NEUTRAL;
+    return r->status < 400 && !attempt_facts(r->lead->attempt)->error ? OUTCOME_SUCCESS : OUTCOME_NEUTRAL;
+}
+
+static void release(struct request *r)
+{
+    if (r->lead) runner_release(r->lead, judge(r));
+    if (r->rival) runner_release(r->rival, OUTCOME_NEUTRAL);
 }
 
 /* The class is settled together with who asks. */
@@ -14,23 +21,54 @@ static enum conf_priority class_of(const struct request *r)
     return r->caller.id ? r->ticket.priority : PRIORITY_COUNT;
 }
 
+/* Of the whole answer, also where several attempts have given it: what went before was prompt for the last one. */
+static struct usage usage_of(const struct request *r)
+{
+    struct usage u = attempt_facts(r->lead->attempt)->usage;
+    if (!u.known || !r->resume.sent) return u;
+    bool gave_reasoning = dialect_row(r->lead->upstream->conf->dialect)->continues_reasoning;
+    int64_t content = (int64_t)r->resume.sent->tokens[TRANSCRIPT_CONTENT];
+    int64_t thought = (int64_t)r->resume.sent->tokens[TRANSCRIPT_REASONING];
+    u.prompt -= content + (gave_reasoning ? thought : 0);
+    u.prompt = u.prompt < 0 ? 0 : u.prompt;
+    u.cached = u.cached < u.prompt ? u.cached : u.prompt;
+    if (attempt_is_spent(r->lead->attempt)) u.completion = u.reasoning = 0;
+    u.completion += content + thought;
+    u.reasoning += thought;
+    return u;
+}
+
+/* What was generated only to hear the end of an answer that was at its limit. */
+static void count_surplus(struct request *r)
+{
+    if (r->lead && attempt_is_spent(r->lead->attempt))
+        r->wasted += (uint64_t)attempt_facts(r->lead->attempt)->usage.completion;
+}
+
+/* As the client has seen it. */
+static enum finish finish_of(const struct attempt *a)
+{
+    enum finish finish = attempt_facts(a)->finish;
+    return finish && attempt_is_spent(a) ? FINISH_LENGTH : finish;
+}
+
 static void count(struct request *r, usec_t duration)
 {
-    const struct answer_facts *facts = r->attempt ? attempt_facts(r->attempt) : NULL;
     struct metrics_request m = {.endpoint = r->admission.endpoint,
                                 .status = r->status,
                                 .failure = r->failure,
                                 .priority = class_of(r),
-                                .streamed = r->attempt && attempt_answer(r->attempt)->is_stream,
+                                .streamed = r->streamed,
                                 .model_slot = r->row ? r->row->metric_slot : 0,
                                 .duration = duration,
                                 .first_token = r->first_token,
                                 .queued = r->spent[STEP_QUEUE],
                                 .attempts = r->attempts};
-    if (facts) m.usage = facts->usage;
+    if (r->lead && r->shown) m.usage = usage_of(r);
     metrics_request_ended(r->worker->metrics, &m);
     if (r->client_gone) metrics_count(r->worker->metrics, METRICS_CLIENT_GONE);
     if (r->cut) metrics_count(r->worker->metrics, METRICS_STREAMS_CUT);
+    if (r->wasted) metrics_add_wasted(r->worker->metrics, r->wasted);
 }
 
 static size_t list_steps(const struct request *r, struct access_step *out)
@@ -47,12 +85,42 @@ static const char *error_of(const struct request *r)
     return r->cut ? r->failed.reason : NULL;
 }
 
+/* In the worker's scratch. */
+static const char *fallback_of(const struct request *r)
+{
+    struct buf *name = &r->worker->scratch;
+    if (!r->fallback) return NULL;
+    buf_clear(name);
+    fallback_put_name(name, r->fallback);
+    buf_add_byte(name, '\0');
+    return buf_text(name).p;
+}
+
+/* What it took to get the answer. */
+static void describe_attempts(struct request *r, struct access_entry *e)
+{
+    buf_add_byte(&r->reasons, '\0');
+    e->attempts = r->attempts;
+    e->reasons = buf_len(&r->reasons) > 1 ? r->reasons.data : NULL;
+    e->detail = r->failed.detail[0] ? r->failed.detail : NULL;
+    e->fallback = fallback_of(r);
+    e->hedges = r->hedges;
+    e->continued = r->resume.times;
+    e->wasted = r->wasted;
+    e->plain_stream = r->plain_stream;
+    if (!r->lead) return;
+    e->upstream = r->lead->upstream->name;
+    e->upstream_trace = text_of(attempt_answer(r->lead->attempt)->trace);
+    if (!r->shown) return; /* it is not what the client got */
+    e->usage = usage_of(r);
+    e->finish = finish_of(r->lead->attempt);
+    e->oddity = attempt_oddity(r->lead->attempt);
+}
+
 static void write_log(struct request *r, usec_t duration)
 {
     struct access_step spent[STEP_COUNT];
     struct worker *w = r->worker;
-    struct attempt *a = r->attempt;
-    buf_add_byte(&r->reasons, '\0');
     struct access_entry e = {.wall = loop_wall(w->loop) - duration,
                              .request_id = text_of(r->id),
                              .trace_id = text_of(r->admission.hints.trace_id),
@@ -65,8 +133,6 @@ static void write_log(struct request *r, usec_t duration)
                              .endpoint = r->admission.endpoint ? r->admission.endpoint->label : "unknown",
                              .status = r->status,
                              .error = error_of(r),
-                             .upstream = r->upstream ? r->upstream->name : NULL,
-                             .attempts = r->attempts,
                              .client_gone = r->client_gone,
                              .cut = r->cut,
                              .bytes_in = r->bytes_in,
@@ -75,14 +141,8 @@ static void write_log(struct request *r, usec_t duration)
                              .first_token = r->first_token,
                              .steps = spent,
                              .step_count = list_steps(r, spent),
-                             .reasons = buf_len(&r->reasons) > 1 ? r->reasons.data : NULL,
-                             .detail = r->failed.detail[0] ? r->failed.detail : NULL};
-    if (a) {
-        e.upstream_trace = text_of(attempt_answer(a)->trace);
-        e.streamed = attempt_answer(a)->is_stream;
-        e.usage = attempt_facts(a)->usage;
-        e.finish = attempt_facts(a)->finish;
-    }
+                             .streamed = r->streamed};
+    describe_attempts(r, &e);
     access_log_add(w->log, &e);
 }
 
@@ -90,7 +150,8 @@ enum flow finish_run(struct request *r)
 {
     struct worker *w = r->worker;
     usec_t duration = loop_now(w->loop) - r->began;
-    request_release(r, judge(r));
+    release(r);
+    count_surplus(r);
     count(r, duration);
     write_log(r, duration);
     request_free(r);

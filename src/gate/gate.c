@@ -111,6 +111,16 @@ static bool open_parts(struct gate *g, struct buf *error)
     return start_workers(g, error) && listeners_update(g->listeners, g->config, error);
 }
 
+/* What a gateway that has just begun may spend before it has earned anything. */
+static void open_budgets(struct gate *g)
+{
+    enum { SAVINGS = 10 };
+    budget_init(&g->retries, SAVINGS);
+    budget_init(&g->hedges, SAVINGS);
+    g->shared.retries = &g->retries;
+    g->shared.hedges = &g->hedges;
+}
+
 struct gate *gate_open(const struct config *config, const struct gate_options *o, struct buf *error)
 {
     struct gate *g = MEM_NEW(struct gate);
@@ -118,8 +128,10 @@ struct gate *gate_open(const struct config *config, const struct gate_options *o
     g->config = config_ref(config);
     g->shared.sched = sched_new();
     g->shared.dns = dns_new();
-    g->shared.metrics = metrics_new();
+    attempt_list_reasons(g->reasons);
+    g->shared.metrics = metrics_new(g->reasons);
     g->shared.bodies = &g->bodies;
+    open_budgets(g);
     g->listeners = listeners_new(o->loop, on_accepted, g);
     g->admin = admin_new(o->loop, &g->shared);
     g->prober = prober_new(o->loop, g->shared.sched);

@@ -23,6 +23,8 @@ struct gate {
     struct pool *pool;
     struct shared shared;
     atomic_uint_fast64_t bodies;
+    struct budget retries, hedges;
+    const char *reasons[ATTEMPT_REASONS]; /* for the metrics */
     struct listeners *listeners;
     struct admin *admin;
     struct prober *prober;

@@ -1,6 +1,7 @@
 /* QUEUE: in which class a request waits, its turn, and what it hears when it gets none. */
 #include "dsgate/admit/priority.h"
 #include "dsgate/gate/worker.h"
+#include "dsgate/relay/retry.h"
 
 /* ---- class ---- */
 
@@ -14,6 +15,7 @@ void queue_classify(struct request *r)
 {
     const struct config *config = r->pool->config;
     const struct conf_route *route = route_of(r);
+    r->route = route;
     r->caller = caller_identify(config, exchange_head(r->exchange), text_of(r->peer));
     const struct priority_voices voices = {.header = r->admission.hints.priority,
                                            .service_tier = chat_priority(&r->admission.chat),
@@ -23,7 +25,7 @@ void queue_classify(struct request *r)
     struct ticket *t = &r->ticket;
     t->row = r->row;
     t->endpoint = r->admission.endpoint;
-    t->policy = route ? route->policy : POLICY_WEIGHTED;
+    t->policy = route->policy;
     t->priority = priority_settle(&voices);
     t->caller = r->caller.id;
     t->caller_weight = r->caller.weight;
@@ -42,35 +44,36 @@ static usec_t hurry_of(const struct request *r)
 
 static void stop_waiting(struct request *r)
 {
-    timer_cancel(r->worker->loop, &r->queue_timer);
-    r->queued = false;
+    timer_cancel(r->worker->loop, &r->wait.timer);
+    r->wait.queued = r->wait.backing_off = r->wait.timed_out = false;
 }
 
 void queue_cancel(struct request *r)
 {
     stop_waiting(r);
+    pulse_stop(r);
     sched_cancel(r->worker->shared->sched, &r->ticket, loop_now(r->worker->loop));
 }
 
 static void on_timer(struct timer *timer)
 {
-    struct request *r = CONTAINER_OF(timer, struct request, queue_timer);
-    r->queue_expired = true;
+    struct request *r = CONTAINER_OF(timer, struct request, wait.timer);
+    r->wait.timed_out = true;
     request_run(r);
 }
 
 /* What an upstream has said tells more than that there was no second turn. */
 static enum flow refuse(struct request *r, enum failure f)
 {
-    if (r->attempts > 0 && (r->failed.shown || r->told.attempt)) return dispatch_give_up(r);
     r->retry_after = r->ticket.retry_after;
-    return request_fail(r, f);
+    return dispatch_give_up(r, f);
 }
 
 static enum flow expire(struct request *r)
 {
     bool in_time = loop_now(r->worker->loop) < r->deadline;
-    queue_cancel(r);
+    sched_cancel(r->worker->shared->sched, &r->ticket, loop_now(r->worker->loop));
+    stop_waiting(r);
     if (!in_time) BUF_ADD(&r->admission.message, "The request's deadline passed while it waited for an upstream.");
     return refuse(r, in_time ? FAIL_QUEUE_TIMEOUT : FAIL_DEADLINE);
 }
@@ -78,8 +81,7 @@ static enum flow expire(struct request *r)
 /* No upstream is left to try: the last failure is the answer, in the upstream's own words where it had any. */
 static enum flow nothing_left(struct request *r)
 {
-    if (r->attempts == 0) return request_fail(r, FAIL_NOT_SERVED);
-    return dispatch_give_up(r);
+    return dispatch_give_up(r, r->attempts ? r->failed.failure : FAIL_NOT_SERVED);
 }
 
 static enum flow ask_until(struct request *r, usec_t latest);
@@ -108,8 +110,8 @@ static enum flow ask_again(struct request *r)
 
 static enum flow wait_for_turn(struct request *r)
 {
-    r->queued = true;
-    timer_set(r->worker->loop, &r->queue_timer, r->ticket.latest, on_timer);
+    r->wait.queued = true;
+    timer_set(r->worker->loop, &r->wait.timer, r->ticket.latest, on_timer);
     return FLOW_WAIT;
 }
 
@@ -128,25 +130,69 @@ static enum flow settle(struct request *r, enum sched_answer answer)
     }
 }
 
-static enum flow ask_until(struct request *r, usec_t latest)
+static enum sched_answer ask_sched(struct request *r, usec_t latest)
 {
     struct ticket *t = &r->ticket;
     t->deadline = hurry_of(r);
     t->latest = usec_earlier(latest, r->deadline);
-    return settle(r, sched_ask(r->worker->shared->sched, t, loop_now(r->worker->loop)));
+    return sched_ask(r->worker->shared->sched, t, loop_now(r->worker->loop));
 }
 
-static enum flow ask(struct request *r)
+static enum flow ask_until(struct request *r, usec_t latest) { return settle(r, ask_sched(r, latest)); }
+
+static usec_t latest_of(const struct request *r)
 {
-    usec_t longest = r->pool->config->queue.classes[r->ticket.priority].timeout;
-    r->ticket.stays = r->attempts > 0; /* what it has tried is known by places in that pool */
-    return ask_until(r, loop_now(r->worker->loop) + longest);
+    return loop_now(r->worker->loop) + r->pool->config->queue.classes[r->ticket.priority].timeout;
+}
+
+/* ---- another try ---- */
+
+/* When the first of the upstreams that have failed may be asked again. Others may have to rest for longer: the
+ * scheduler knows. */
+static usec_t again_at(struct request *r)
+{
+    usec_t wanted = r->rest == USEC_NEVER ? 0 : r->rest;
+    return loop_now(r->worker->loop) +
+           retry_delay(&r->route->retry, r->rounds + 1, wanted, random_next(&r->worker->random));
+}
+
+/* One that has not been tried takes over at once. Where none is free, the request waits for it, but only until those
+ * that have failed may be asked again. */
+static enum flow ask_another(struct request *r)
+{
+    usec_t again = again_at(r);
+    r->ticket.stays = true; /* what it has tried is known by places in that pool */
+    enum sched_answer answer = ask_sched(r, latest_of(r));
+    if (answer == SCHED_GRANTED || again >= r->deadline) return settle(r, answer);
+    r->wait.queued = answer == SCHED_WAITING;
+    r->wait.backing_off = true;
+    timer_set(r->worker->loop, &r->wait.timer, again, on_timer);
+    return FLOW_WAIT;
+}
+
+static enum flow ask_all_again(struct request *r)
+{
+    sched_cancel(r->worker->shared->sched, &r->ticket, loop_now(r->worker->loop));
+    stop_waiting(r);
+    r->rounds++;
+    r->ticket.tried = r->barred;
+    r->rest = USEC_NEVER;
+    return ask_until(r, latest_of(r));
+}
+
+/* The scheduler has said something. While it backs off only a turn is news. */
+static enum flow take_answer(struct request *r)
+{
+    enum sched_answer answer = r->ticket.answer;
+    r->wait.queued = false;
+    if (r->wait.backing_off && answer != SCHED_GRANTED) return FLOW_WAIT;
+    stop_waiting(r);
+    return settle(r, answer);
 }
 
 enum flow queue_run(struct request *r)
 {
-    if (r->queue_expired) return expire(r);
-    if (!r->queued) return ask(r);
-    stop_waiting(r);
-    return settle(r, r->ticket.answer);
+    if (r->wait.timed_out) return r->wait.backing_off ? ask_all_again(r) : expire(r);
+    if (r->wait.queued) return take_answer(r);
+    return r->model_attempts > 0 ? ask_another(r) : ask_until(r, latest_of(r));
 }

@@ -11,15 +11,15 @@
 static usec_t overhead(const struct request *r)
 {
     usec_t arrived = exchange_arrived(r->exchange), now = loop_clock(r->worker->loop);
-    if (!r->attempt) return now - arrived - r->spent[STEP_QUEUE];
-    usec_t before = r->attempts == 1 ? attempt_started(r->attempt) - arrived - r->spent[STEP_QUEUE] : 0;
+    if (!r->lead) return now - arrived - r->spent[STEP_QUEUE];
+    usec_t before = r->attempts == 1 ? attempt_started(r->lead->attempt) - arrived - r->spent[STEP_QUEUE] : 0;
     return before + (now - loop_now(r->worker->loop));
 }
 
 /* Anthropic's SDKs look for the id under another name. */
 static bool is_messages(const struct endpoint *e) { return e && e->family == FAMILY_MESSAGES; }
 
-void reply_put_fields(struct buf *b, const struct request *r)
+void reply_put_fields(struct buf *b, const struct request *r, const struct runner *whose)
 {
     BUF_ADD(b, "x-request-id: ");
     buf_add(b, text_of(r->id));
@@ -27,12 +27,20 @@ void reply_put_fields(struct buf *b, const struct request *r)
         BUF_ADD(b, "\r\nrequest-id: ");
         buf_add(b, text_of(r->id));
     }
-    if (r->upstream) {
+    if (whose) {
         BUF_ADD(b, "\r\nx-dsgate-upstream: ");
-        buf_add(b, text_of(r->upstream->name));
+        buf_add(b, text_of(whose->upstream->name));
     }
     BUF_ADD(b, "\r\nx-dsgate-attempts: ");
     buf_add_u64(b, r->attempts);
+    if (buf_len(&r->reasons)) {
+        BUF_ADD(b, "\r\nx-dsgate-reasons: ");
+        buf_add(b, buf_text(&r->reasons));
+    }
+    if (r->fallback) {
+        BUF_ADD(b, "\r\nx-dsgate-fallback: ");
+        fallback_put_name(b, r->fallback);
+    }
     BUF_ADD(b, "\r\nx-dsgate-queue-ms: ");
     buf_add_ms(b, r->spent[STEP_QUEUE]);
     BUF_ADD(b, "\r\nx-dsgate-cache: ");
@@ -82,10 +90,11 @@ static bool send_whole(struct exchange *x, unsigned status, struct buf *fields, 
 }
 
 /* `fields` are those of this answer alone. */
-static bool answer_request(struct request *r, unsigned status, struct buf *fields, struct text body)
+static bool answer_request(struct request *r, const struct runner *whose, unsigned status, struct buf *fields,
+                           struct text body)
 {
     BUF_ADD(fields, "Content-Type: application/json\r\n");
-    reply_put_fields(fields, r);
+    reply_put_fields(fields, r, whose);
     if (!send_whole(r->exchange, status, fields, body)) return false;
     r->exchange = NULL;
     r->status = status;
@@ -96,7 +105,7 @@ static bool answer_request(struct request *r, unsigned status, struct buf *field
 bool reply_json(struct request *r, struct text body)
 {
     struct buf fields = {0};
-    return answer_request(r, 200, &fields, body);
+    return answer_request(r, NULL, 200, &fields, body);
 }
 
 static void put_allow(struct buf *fields, const struct endpoint *e)
@@ -121,7 +130,7 @@ bool reply_failure(struct request *r)
     if (r->failure == FAIL_METHOD) put_allow(&fields, a->endpoint);
     answer_put_error_body(&body, a->endpoint ? a->endpoint->family : FAMILY_CHAT, row->type, row->code, message,
                           a->param);
-    bool sent = answer_request(r, row->status, &fields, buf_text(&body));
+    bool sent = answer_request(r, r->lead, row->status, &fields, buf_text(&body));
     buf_free(&body);
     return sent;
 }

@@ -131,12 +131,8 @@ static void leave_early(struct request *r)
 void request_shut_down(struct request *r)
 {
     leave_early(r);
-    r->failed = (struct attempt_failure){
-        .verdict = VERDICT_NONE, .failure = FAIL_SHUTTING_DOWN, .reason = "shutdown", .committed = r->head_sent};
-    if (r->head_sent)
-        r->news = NEWS_FAILED;
-    else
-        r->failure = FAIL_SHUTTING_DOWN;
+    r->failed = (struct attempt_failure){.verdict = VERDICT_NONE, .failure = FAIL_SHUTTING_DOWN, .reason = "shutdown"};
+    r->failure = FAIL_SHUTTING_DOWN;
     r->step = STEP_STREAM;
     request_run(r);
 }

@@ -1,8 +1,8 @@
 /* stream.c - STREAM: from the commit to the last byte.
  *
- * Entered for each piece the attempt shows. Once the head has gone out the status is fixed; what fails later is told
- * inside the stream, and the connection ends without the proper end of an answer, so that nobody takes a part for the
- * whole.
+ * Entered for each piece the attempt shows. Once the head has gone out the status is fixed; what fails later, and can't
+ * be gone on with, is told inside the stream, and the connection ends without the proper end of an answer, so that
+ * nobody takes a part for the whole.
  */
 #include "dsgate/gate/models.h"
 #include "dsgate/gate/reply.h"
@@ -10,14 +10,14 @@
 
 #define UNSENT_HIGH ((size_t)64 * 1024) /* bytes a slow client may leave with us before its upstream is held back */
 
-static size_t bytes_of_pieces(const struct request *r) { return iov_total(r->pieces, r->piece_count); }
+static size_t bytes_of_pieces(const struct request *r) { return iov_total(r->out.pieces, r->out.n); }
 
 /* An upstream's error that came under a status of success, and that nothing better could replace, is not shown as one.
  */
 static unsigned shown_status(const struct request *r, const struct attempt_answer *answer)
 {
-    bool mistake = attempt_facts(r->attempt)->mistake;
-    if (!r->exhausted || answer->status >= 400) return answer->status;
+    bool mistake = attempt_complaint(r->lead->attempt)->blame == BLAME_CLIENT;
+    if (!r->exhausted || answer->status >= 400 || r->lead->failed.empty) return answer->status;
     return failure_row(mistake ? FAIL_BAD_REQUEST : FAIL_UPSTREAM_BAD_ANSWER)->status;
 }
 
@@ -37,82 +37,115 @@ static void put_advice(const struct request *r, struct attempt_answer *answer)
  * event may have to follow. */
 static void open_head(struct request *r, struct reply_head *head)
 {
-    struct attempt_answer *answer = attempt_answer(r->attempt);
-    reply_put_fields(&answer->fields, r);
+    struct attempt_answer *answer = attempt_answer(r->lead->attempt);
+    bool all_here = r->out.last && r->method != HTTP_HEAD;
+    reply_put_fields(&answer->fields, r, r->lead);
     put_advice(r, answer);
     r->status = shown_status(r, answer);
     r->head_sent = true;
+    r->streamed = answer->is_stream;
     *head = (struct reply_head){.status = r->status,
                                 .fields = buf_text(&answer->fields),
                                 .has_date = answer->has_date,
-                                .has_length = (answer->has_length && !answer->is_stream) || r->ended,
-                                .content_length =
-                                    r->ended && r->method != HTTP_HEAD ? bytes_of_pieces(r) : answer->content_length};
+                                .has_length = (answer->has_length && !answer->is_stream) || r->out.last,
+                                .content_length = all_here ? bytes_of_pieces(r) : answer->content_length};
 }
 
 /* An upstream that repeats the gateway's key in its complaint must not tell it to the client. Error bodies come whole,
- * but for those that are too long to be held. `head` NULL: it has been sent. */
+ * but for those that are too long to be held, and so do error events. `head` NULL: it has been sent. */
 static void redact_key(const struct request *r, const struct reply_head *head)
 {
-    struct text key = text_of(r->key);
+    struct text key = text_of(r->lead->key);
     if (head) text_redact((char *)head->fields.p, head->fields.n, key);
-    for (int i = 0; i < r->piece_count; i++)
-        text_redact(r->pieces[i].iov_base, r->pieces[i].iov_len, key);
+    for (int i = 0; i < r->out.n; i++)
+        text_redact(r->out.pieces[i].iov_base, r->out.pieces[i].iov_len, key);
 }
 
-/* A long stream keeps nothing of its request and head, unless the upstream answers before it has heard all. */
+/* A long stream keeps nothing of its request and head, unless the upstream answers before it has heard all, or another
+ * one may have to go on. */
 static void release_request(struct request *r)
 {
-    if (!attempt_is_sending(r->attempt)) exchange_forget_request(r->exchange);
-    buf_free(&attempt_answer(r->attempt)->fields);
+    struct attempt *a = r->lead->attempt;
+    if (!attempt_is_sending(a) && !resume_needs_request(r)) exchange_forget_request(r->exchange);
+    buf_free(&attempt_answer(a)->fields);
 }
 
-static void note_token(struct request *r)
-{
-    usec_t at = attempt_first_token(r->attempt);
-    if (!at || r->first_token) return;
-    r->first_token = at - r->began;
-    sched_note_token(r->worker->shared->sched, &r->ticket.lease, loop_now(r->worker->loop));
-}
-
-static enum flow send_pieces(struct request *r)
+static bool show(struct request *r)
 {
     struct reply_head head;
     bool first = !r->head_sent;
     if (first) open_head(r, &head);
-    if (r->status >= 400) redact_key(r, first ? &head : NULL);
-    note_token(r);
+    if (r->status >= 400 || attempt_facts(r->lead->attempt)->error) redact_key(r, first ? &head : NULL);
     r->bytes_out += bytes_of_pieces(r);
+    if (!exchange_send(r->exchange, first ? &head : NULL, r->out.pieces, r->out.n, r->out.last)) return false;
+    r->shown = true;
+    return true;
+}
+
+/* Whoever goes on needs the client's request, so it stays. */
+bool stream_show(struct request *r, struct text bytes)
+{
+    r->out.pieces[0] = iov_of(bytes);
+    r->out.n = bytes.n > 0;
+    r->out.last = false;
+    return bytes.n == 0 || show(r);
+}
+
+static enum flow send_pieces(struct request *r)
+{
+    bool first = !r->shown;
     r->news = NEWS_NONE;
-    if (!exchange_send(r->exchange, first ? &head : NULL, r->pieces, r->piece_count, r->ended)) return FLOW_WAIT;
-    if (r->ended) {
+    if (!show(r)) return FLOW_WAIT;
+    if (r->out.last) {
         r->exchange = NULL;
         return FLOW_NEXT;
     }
     if (first) release_request(r);
     if (exchange_unsent(r->exchange) > UNSENT_HIGH && !r->paused) {
         r->paused = true;
-        attempt_pause(r->attempt);
+        attempt_pause(r->lead->attempt);
     }
     return FLOW_WAIT;
 }
 
-/* The upstream broke off after the commit. */
-static enum flow cut(struct request *r)
+/* The gateway has begun a stream, and the answer is none. */
+static bool is_misfit(const struct request *r)
 {
-    const struct failure_row *row = failure_row(r->failed.failure);
-    r->cut = true;
-    if (attempt_answer(r->attempt)->is_stream) {
-        struct buf event = {0};
-        answer_put_error_event(&event, r->admission.endpoint->family, row->type, row->code, text_of(row->text));
-        struct iovec iov = iov_of(buf_text(&event));
-        if (exchange_send(r->exchange, NULL, &iov, 1, false)) r->bytes_out += iov.iov_len;
-        buf_free(&event);
-        exchange_cut(r->exchange);
-    } else {
-        exchange_abort(r->exchange);
-    }
-    r->exchange = NULL;
+    return r->streamed && !r->shown && !attempt_answer(r->lead->attempt)->is_stream;
+}
+
+/* An error that is one line of JSON can be told in the upstream's words. */
+static void quote_misfit(struct request *r)
+{
+    const struct request_out *out = &r->out;
+    if (out->n != 1 || !out->last) return;
+    struct text body = text_make(out->pieces[0].iov_base, out->pieces[0].iov_len);
+    bool one_line = text_find_byte(body, '\n') == body.n && text_find_byte(body, '\r') == body.n;
+    if (!one_line || json_scan(body, NULL, 0, NULL, JSON_DEPTH).top != JSON_OBJECT) return;
+    struct buf *offence = &r->resume.offence;
+    buf_clear(offence);
+    BUF_ADD(offence, "data: ");
+    buf_add(offence, body);
+    BUF_ADD(offence, "\n\n");
+    text_redact(offence->data + offence->head, buf_len(offence), text_of(r->lead->key));
+}
+
+static enum flow refuse_misfit(struct request *r)
+{
+    unsigned status = attempt_answer(r->lead->attempt)->status;
+    if (status >= 400) quote_misfit(r);
+    attempt_cancel(r->lead->attempt);
+    buf_printf(&r->admission.message, "The upstream answered with status %u, after the stream had begun.", status);
+    r->failed = (struct attempt_failure){.failure = FAIL_UPSTREAM_BAD_ANSWER, .reason = "late_answer"};
+    return request_fail(r, FAIL_UPSTREAM_BAD_ANSWER);
+}
+
+/* After the head has been sent only the stream itself can tell. */
+static enum flow fail(struct request *r)
+{
+    if (!r->head_sent) return reply_failure(r) ? FLOW_NEXT : FLOW_WAIT;
+    reply_break(r);
+    r->failure = FAIL_NONE;
     return FLOW_NEXT;
 }
 
@@ -139,16 +172,18 @@ static bool send_models(struct request *r)
 
 enum flow stream_run(struct request *r)
 {
-    if (r->failure) return reply_failure(r) ? FLOW_NEXT : FLOW_WAIT;
+    if (r->failure) return fail(r);
     if (r->models) return send_models(r) ? FLOW_NEXT : FLOW_WAIT;
-    return r->news == NEWS_FAILED ? cut(r) : send_pieces(r);
+    if (r->fallback && r->fallback->answer) return reply_fixed(r, r->fallback->answer) ? FLOW_NEXT : FLOW_WAIT;
+    if (r->news == NEWS_FAILED) return dispatch_failed(r);
+    return is_misfit(r) ? refuse_misfit(r) : send_pieces(r);
 }
 
 void stream_drained(struct request *r)
 {
     if (!r->paused) return;
     r->paused = false;
-    attempt_resume(r->attempt);
+    attempt_resume(r->lead->attempt);
 }
 
 void stream_cancel(struct request *r) { dispatch_cancel(r); }

@@ -58,17 +58,11 @@ static bool has_sign(struct text data)
     return false;
 }
 
-static bool is_one_of(struct text name, const struct text *names, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (text_eq(name, names[i])) return true;
-    return false;
-}
-
 static bool may_matter(enum endpoint_family family, struct text name, struct text data)
 {
-    if (family == FAMILY_MESSAGES) return name.n == 0 || is_one_of(name, messages_events, COUNT(messages_events));
-    if (family == FAMILY_RESPONSES) return name.n == 0 || is_one_of(name, responses_events, COUNT(responses_events));
+    if (family == FAMILY_MESSAGES) return name.n == 0 || text_is_one_of(name, messages_events, COUNT(messages_events));
+    if (family == FAMILY_RESPONSES)
+        return name.n == 0 || text_is_one_of(name, responses_events, COUNT(responses_events));
     return data.p[0] != '{' || has_sign(data);
 }
 
@@ -93,16 +87,16 @@ static bool read_json(struct answer_facts *facts, enum endpoint_family family, s
     return true;
 }
 
-void answer_read_event(struct answer_facts *facts, enum endpoint_family family, struct text event_name,
+bool answer_read_event(struct answer_facts *facts, enum endpoint_family family, struct text event_name,
                        struct text data, bool seen_token)
 {
-    if (family == FAMILY_OPAQUE || data.n == 0) return;
+    if (family == FAMILY_OPAQUE || data.n == 0) return true;
     if (text_eq(text_trim(data), TEXT("[DONE]"))) {
         facts->done = true;
-        return;
+        return true;
     }
-    if (seen_token && !may_matter(family, event_name, data)) return;
-    read_json(facts, family, data);
+    if (seen_token && !may_matter(family, event_name, data)) return true;
+    return read_json(facts, family, data);
 }
 
 void answer_read_body(struct answer_facts *facts, enum endpoint_family family, struct text body)
@@ -148,9 +142,18 @@ static enum finish finish_of(struct text word)
     return FINISH_OTHER;
 }
 
+/* Some say it more than once of the same choice. */
+static void count_end(struct answer_walk *w)
+{
+    uint64_t bit = w->choice < 64 ? UINT64_C(1) << w->choice : 0;
+    w->facts->ends += !(w->facts->ended & bit);
+    w->facts->ended |= bit;
+}
+
 void answer_read_finish(struct answer_walk *w)
 {
     enum finish said = finish_of(answer_word(w));
+    if (said != FINISH_NONE) count_end(w);
     if (said > w->facts->finish) w->facts->finish = said;
 }
 

@@ -13,7 +13,9 @@ static void read_message(struct answer_walk *w, struct text key)
 
 static void read_choice(struct answer_walk *w, struct text key)
 {
-    if (text_eq(key, TEXT("finish_reason")))
+    if (text_eq(key, TEXT("index")))
+        answer_take_count(w, &w->choice);
+    else if (text_eq(key, TEXT("finish_reason")))
         answer_read_finish(w);
     else if (text_eq(key, TEXT("delta")) || text_eq(key, TEXT("message")))
         answer_walk_object(w, read_message);

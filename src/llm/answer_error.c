@@ -30,21 +30,12 @@ static unsigned mark_of(struct text key)
     return NOTHING;
 }
 
-/* As numbers only: the words that stand beside them are also used for what is wrong with a key. */
-static void note_mistake(struct answer_walk *w, struct text key)
-{
-    uint64_t code;
-    if (!text_eq(key, TEXT("code")) || !answer_take_count(w, &code)) return;
-    w->facts->mistake |= code == 400 || code == 413 || code == 422;
-}
-
 void answer_note_error(struct answer_walk *w, struct text key)
 {
     unsigned mark = mark_of(key);
     if (mark == NOTHING || !answer_has_substance(w)) return;
     if (mark == HAS_TYPE) mark = text_eq(answer_word(w), TEXT("error")) ? SAYS_ERROR : NOTHING;
     w->marks |= mark;
-    if (text_eq(key, TEXT("error"))) answer_walk_object(w, note_mistake);
 }
 
 bool answer_is_error(const struct answer_walk *w)

@@ -20,6 +20,7 @@ struct answer_walk {
     const char *at, *last; /* what comes next; the brace that ends the whole object */
     struct answer_facts *facts;
     unsigned marks;  /* what has been seen of an error, see answer_error.c */
+    uint64_t choice; /* index of the one that is being walked */
     int64_t *counts; /* of the usage object that is being walked */
 };
 

@@ -30,6 +30,7 @@ static enum count count_of(struct text key)
 static void take_count(struct answer_walk *w, enum count count)
 {
     uint64_t n;
+    if (*w->at == '-') w->facts->odd_usage = true;
     if (answer_take_count(w, &n) && n <= absurd && (int64_t)n > w->counts[count]) w->counts[count] = (int64_t)n;
 }
 

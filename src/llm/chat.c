@@ -1,7 +1,8 @@
-/* A request body is read once and never rebuilt: a few members are looked at, and at most the model's name changes on
- * the way out. What is wrong is said in the API's own words, so that callers recognise it.
+/* A request body is read once: a few members are looked at. What is wrong is said in the API's own words, so that
+ * callers recognise it.
  */
 #include "dsgate/llm/chat.h"
+#include <limits.h>
 
 /* clang-format off */
 static const struct text names[CHAT_MEMBER_COUNT] = {
@@ -12,6 +13,7 @@ static const struct text names[CHAT_MEMBER_COUNT] = {
     [CHAT_INPUT]        = TEXT("input"),
     [CHAT_THINKING]     = TEXT("thinking"),
     [CHAT_SERVICE_TIER] = TEXT("service_tier"),
+    [CHAT_N]            = TEXT("n"),
 };
 
 #define IS(type) (1u << (type))
@@ -133,31 +135,11 @@ enum conf_priority chat_priority(const struct chat_request *r)
     return PRIORITY_COUNT;
 }
 
-/* Only requests with messages have a thinking mode. */
-static bool wants_thinking(const struct chat_request *r, const struct conf_model *model)
+unsigned chat_more_choices(const struct chat_request *r)
 {
-    return model->thinking && r->members[CHAT_MESSAGES].type != JSON_ABSENT &&
-           r->members[CHAT_THINKING].type == JSON_ABSENT;
-}
-
-/* One edit at most: the name's replacement and what is inserted behind it touch. */
-int chat_pieces(const struct chat_request *r, const struct conf_model *model, struct buf *extra, struct iovec *iov,
-                size_t *total)
-{
-    if (!model || !r->model[0]) return json_splice(r->body, NULL, 0, iov, total);
-    struct text name = r->members[CHAT_MODEL].value;
-    struct json_edit edit = {.cut = text_from(name, name.n)};
-    size_t start = buf_len(extra);
-    if (!text_is(TEXT("*"), model->name) && !text_is(text_of(r->model), model->name)) {
-        edit.cut = name;
-        buf_add_json_string(extra, text_of(model->name));
-    }
-    if (wants_thinking(r, model)) {
-        BUF_ADD(extra, ",\"thinking\":{\"type\":");
-        buf_add_json_string(extra, text_of(model->thinking));
-        BUF_ADD(extra, "}");
-    }
-    if (buf_len(extra) == start) return json_splice(r->body, NULL, 0, iov, total);
-    edit.put = text_from(buf_text(extra), start);
-    return json_splice(r->body, &edit, 1, iov, total);
+    const struct json_member *n = &r->members[CHAT_N];
+    uint64_t choices = 1;
+    bool known = n->type == JSON_ABSENT || n->type == JSON_NULL || text_to_u64(n->value, &choices);
+    if (!known || choices - 1 >= UINT_MAX || r->members[CHAT_PROMPT].type == JSON_ARRAY) return UINT_MAX;
+    return (unsigned)(choices - 1);
 }

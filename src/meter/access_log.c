@@ -81,16 +81,27 @@ static void put_request(struct buf *b, const struct access_entry *e)
     put_string(b, KEY("caller"), text_of(e->caller));
 }
 
+static void put_attempts(struct buf *b, const struct access_entry *e)
+{
+    if (e->attempts) put_number(b, KEY("attempts"), e->attempts);
+    if (e->hedges) put_number(b, KEY("hedges"), e->hedges);
+    if (e->continued) put_number(b, KEY("continued"), e->continued);
+    put_string(b, KEY("fallback"), text_of(e->fallback));
+    put_string(b, KEY("reasons"), text_of(e->reasons));
+    put_string(b, KEY("detail"), text_of(e->detail));
+    put_string(b, KEY("oddity"), text_of(e->oddity));
+    if (e->wasted) put_number(b, KEY("wasted_tokens"), e->wasted);
+}
+
 static void put_answer(struct buf *b, const struct access_entry *e)
 {
     if (e->status) put_number(b, KEY("status"), e->status);
     put_string(b, KEY("error"), text_of(e->error));
     put_string(b, KEY("upstream"), text_of(e->upstream));
     put_string(b, KEY("upstream_trace"), e->upstream_trace);
-    if (e->attempts) put_number(b, KEY("attempts"), e->attempts);
-    put_string(b, KEY("reasons"), text_of(e->reasons));
-    put_string(b, KEY("detail"), text_of(e->detail));
+    put_attempts(b, e);
     put_flag(b, KEY("stream"), e->streamed);
+    put_flag(b, KEY("plain_stream"), e->plain_stream);
     put_flag(b, KEY("client_gone"), e->client_gone);
     put_flag(b, KEY("cut"), e->cut);
     put_number(b, KEY("bytes_in"), e->bytes_in);

@@ -32,6 +32,21 @@ static void settle_labels(struct metrics *m)
         m->status_slots[metrics_statuses[slot]] = (unsigned char)slot;
 }
 
+/* 0: it is not there. */
+static unsigned find_reason(const struct metrics *m, const char *word)
+{
+    for (unsigned slot = 1; slot < m->reason_count; slot++)
+        if (!strcmp(m->reasons[slot], word)) return slot;
+    return 0;
+}
+
+static void settle_reasons(struct metrics *m, const char *const *words)
+{
+    m->reasons[m->reason_count++] = "other";
+    for (; words && *words && m->reason_count <= METRICS_REASONS; words++)
+        if (strcmp(*words, "other") != 0 && !find_reason(m, *words)) m->reasons[m->reason_count++] = *words;
+}
+
 static unsigned find_model(struct metrics *m, const char *name)
 {
     for (unsigned slot = 0; slot <= m->model_count; slot++)
@@ -51,13 +66,14 @@ unsigned metrics_model_slot(struct metrics *m, const char *name)
 
 /* ---- shards ---- */
 
-struct metrics *metrics_new(void)
+struct metrics *metrics_new(const char *const *reasons)
 {
     struct metrics *m = MEM_NEW(struct metrics);
     pthread_mutex_init(&m->mutex, NULL);
     list_init(&m->shards);
     m->models[0] = mem_strdup("other");
     settle_labels(m);
+    settle_reasons(m, reasons);
     return m;
 }
 
@@ -145,6 +161,13 @@ void metrics_set(struct metrics_shard *s, enum metrics_gauge g, uint64_t value)
 }
 
 void metrics_count(struct metrics_shard *s, enum metrics_event e) { add(&s->counts.events[e], 1); }
+
+void metrics_add_wasted(struct metrics_shard *s, uint64_t tokens) { add(&s->counts.wasted, tokens); }
+
+void metrics_attempt_failed(struct metrics_shard *s, const char *reason)
+{
+    add(&s->counts.attempt_failures[reason ? find_reason(s->metrics, reason) : 0], 1);
+}
 
 void metrics_refused_connection(struct metrics *m)
 {

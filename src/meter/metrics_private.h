@@ -52,12 +52,13 @@ struct histogram {
 
 /* Nothing but counters, so that shards can be added up cell by cell. */
 struct metrics_counts {
-    atomic_uint_fast64_t in_flight, retries;
+    atomic_uint_fast64_t in_flight, retries, wasted;
     atomic_uint_fast64_t requests[METRICS_ENDPOINTS][METRICS_STATUSES];
     atomic_uint_fast64_t failures[FAILURE_COUNT];
     atomic_uint_fast64_t tokens[METRICS_MODELS + 1][METRICS_TOKEN_KINDS]; /* prompt, completion, cached, reasoning */
     atomic_uint_fast64_t gauges[METRICS_GAUGES];
     atomic_uint_fast64_t events[METRICS_EVENTS];
+    atomic_uint_fast64_t attempt_failures[METRICS_REASONS + 1]; /* [0] is `other` */
     struct histogram duration[2]; /* plain, streamed */
     struct histogram first_token, queued[PRIORITY_COUNT];
     atomic_uint_fast64_t sheds[PRIORITY_COUNT][METRICS_SHED_REASONS];
@@ -76,6 +77,8 @@ struct metrics {
     unsigned endpoint_label_count;
     unsigned char *endpoint_slots; /* by index in endpoints[] */
     unsigned char status_slots[600];
+    const char *reasons[METRICS_REASONS + 1]; /* by slot; [0] is `other` */
+    unsigned reason_count;                    /* with that one */
     atomic_uint_fast64_t connections_refused;
     /* Guarded by the mutex: */
     pthread_mutex_t mutex;

@@ -121,20 +121,48 @@ static void write_tokens(const struct metrics *m, const struct metrics_counts *s
     }
 }
 
+/* In the enum's order; events of one family follow one another, and the first has its help. */
+static const struct {
+    const char *name, *label, *help;
+} events[METRICS_EVENTS] = {
+    [METRICS_MALFORMED] = {"dsgate_malformed_requests_total", "",
+                           "Requests that were not valid HTTP, too large or too slow."},
+    [METRICS_STREAMS_CUT] = {"dsgate_streams_cut_total", "",
+                             "Answers that an upstream broke off after they had begun."},
+    [METRICS_CLIENT_GONE] = {"dsgate_clients_gone_total", "",
+                             "Requests whose client left before the answer was complete."},
+    [METRICS_HEDGES] = {"dsgate_hedges_total", "", "Second attempts, begun because a first token was late."},
+    [METRICS_HEDGES_WON] = {"dsgate_hedges_won_total", "", "Second attempts whose first token came first."},
+    [METRICS_RETRIES_DENIED] = {"dsgate_retries_denied_total", "",
+                                "Retries that were not made, since the gateway's budget for them was spent."},
+    [METRICS_CONTINUED] = {"dsgate_continuations_total", "{result=\"continued\"}",
+                           "Streams that broke after their beginning: gone on with elsewhere, or not."},
+    [METRICS_NOT_CONTINUED] = {"dsgate_continuations_total", "{result=\"failed\"}", NULL},
+    [METRICS_PLAIN_STREAMS] = {"dsgate_plain_streams_total", "", "Plain calls that were made as streams."},
+    [METRICS_FALLBACK_MODEL] = {"dsgate_fallbacks_total", "{kind=\"model\"}",
+                                "Times that another model was asked, or a fixed answer given, as nothing else helped."},
+    [METRICS_FALLBACK_ANSWER] = {"dsgate_fallbacks_total", "{kind=\"answer\"}", NULL},
+};
+
 static void write_events(const struct metrics_counts *sum, struct buf *out)
 {
-    static const struct {
-        const char *name, *help;
-    } events[METRICS_EVENTS] = {[METRICS_MALFORMED] = {"dsgate_malformed_requests_total",
-                                                       "Requests that were not valid HTTP, too large or too slow."},
-                                [METRICS_STREAMS_CUT] = {"dsgate_streams_cut_total",
-                                                         "Answers that an upstream broke off after they had begun."},
-                                [METRICS_CLIENT_GONE] = {"dsgate_clients_gone_total",
-                                                         "Requests whose client left before the answer was complete."}};
-    for (unsigned e = 0; e < METRICS_EVENTS; e++)
-        write_one(out, events[e].name, "counter", events[e].help, sum->events[e]);
+    for (unsigned e = 0; e < METRICS_EVENTS; e++) {
+        if (events[e].help) metrics_write_head(out, events[e].name, "counter", events[e].help);
+        buf_printf(out, "%s%s", events[e].name, events[e].label);
+        metrics_write_value(out, sum->events[e]);
+    }
     write_one(out, "dsgate_log_lines_lost_total", "counter", "Access log lines that could not be written.",
               sum->gauges[METRICS_LOG_LINES_LOST]);
+}
+
+static void write_attempts(const struct metrics *m, const struct metrics_counts *sum, struct buf *out)
+{
+    write_one(out, "dsgate_wasted_tokens_total", "counter", "Tokens of attempts whose answer nobody got.", sum->wasted);
+    metrics_write_head(out, "dsgate_attempt_failures_total", "counter", "Attempts that failed, by the reason.");
+    for (unsigned slot = 0; slot < m->reason_count; slot++) {
+        buf_printf(out, "dsgate_attempt_failures_total{reason=\"%s\"}", m->reasons[slot]);
+        metrics_write_value(out, sum->attempt_failures[slot]);
+    }
 }
 
 static void write_connections(const struct metrics *m, const struct metrics_counts *sum, struct buf *out)
@@ -175,6 +203,7 @@ void metrics_write(struct metrics *m, const struct metrics_queue *queue, const s
     write_times(sum, out);
     write_connections(m, sum, out);
     write_events(sum, out);
+    write_attempts(m, sum, out);
     metrics_write_queue(sum, queue, out);
     metrics_write_upstreams(upstreams, n, out);
     pthread_mutex_lock(&m->mutex);

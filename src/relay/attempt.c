@@ -3,45 +3,40 @@
  * Here the client's callbacks meet the reading of the answer. The difficulty is who may still be alive after a
  * callback: whatever is told to the owner is the last thing done, because the owner may free the attempt in it.
  */
-#include "dsgate/relay/attempt.h"
+#include "attempt_private.h"
 #include "dsgate/base/mem.h"
-#include <stdio.h>
-
-struct attempt {
-    struct loop *loop;
-    struct client *client;
-    struct client_call *call; /* NULL once it has ended */
-    struct relay_source from;
-    struct relay_target to;
-    struct attempt_options options;
-    const struct attempt_ops *ops;
-    void *context;
-    struct buf bytes[2]; /* the request's own bytes, until they are sent and the answer begins */
-    struct attempt_answer answer;
-    struct reading reading;
-    struct timer timer; /* commit, then first token, then progress */
-    usec_t started, first_byte, first_token;
-    usec_t progress; /* when the last event came, or the client was ready for more */
-    uint64_t events; /* that came until then */
-    bool restarted, paused;
-    bool kept_alive; /* bytes of an answer came: without a token among them, comments or blank lines */
-};
 
 void *attempt_context(const struct attempt *a) { return a->context; }
 struct attempt_answer *attempt_answer(struct attempt *a) { return &a->answer; }
 const struct answer_facts *attempt_facts(const struct attempt *a) { return &a->reading.facts; }
+const struct complaint *attempt_complaint(const struct attempt *a) { return &a->reading.complaint; }
+const struct transcript *attempt_transcript(const struct attempt *a) { return &a->reading.transcript; }
 usec_t attempt_started(const struct attempt *a) { return a->started; }
-uint64_t attempt_events(const struct attempt *a) { return a->reading.events; }
+uint64_t attempt_tokens(const struct attempt *a) { return a->reading.tokens; }
 usec_t attempt_first_token(const struct attempt *a) { return a->first_token; }
+bool attempt_has_kept_alive(const struct attempt *a) { return a->kept_alive && !a->first_token; }
+bool attempt_is_spent(const struct attempt *a) { return a->reading.o.spent; }
+bool attempt_is_stream(const struct attempt *a) { return a->asked_for_stream; }
+bool attempt_is_sending(const struct attempt *a) { return a->call && !client_call_sent(a->call); }
+struct text attempt_body(const struct attempt *a) { return buf_text(&a->reading.held); }
+struct text attempt_unshown(const struct attempt *a) { return reading_unshown(&a->reading); }
+struct text attempt_offence(const struct attempt *a) { return buf_text(&a->reading.offence); }
+struct assembly *attempt_take_partial(struct attempt *a) { return reading_take_partial(&a->reading); }
+
+const char *attempt_oddity(const struct attempt *a)
+{
+    const struct reading *r = &a->reading;
+    if (r->ended_twice) return "ended_twice";
+    if (r->transcript.changed) return "changed_id";
+    return r->facts.odd_usage ? "odd_usage" : NULL;
+}
 
 usec_t attempt_retry_after(const struct attempt *a)
 {
     enum { DAY = 24 * 3600 };
-    return (usec_t)(a->answer.retry_after < DAY ? a->answer.retry_after : DAY) * USEC_PER_SEC;
+    uint64_t wanted = a->answer.retry_after ? a->answer.retry_after : a->reading.complaint.clears_in;
+    return (usec_t)(wanted < DAY ? wanted : DAY) * USEC_PER_SEC;
 }
-
-struct text attempt_error_body(const struct attempt *a) { return buf_text(&a->reading.held); }
-bool attempt_is_sending(const struct attempt *a) { return a->call && !client_call_sent(a->call); }
 
 void attempt_pause(struct attempt *a)
 {
@@ -72,186 +67,91 @@ void attempt_free(struct attempt *a)
     mem_free(a);
 }
 
-/* ---- failing ---- */
+/* ---- time ---- */
 
-static void fail(struct attempt *a, struct attempt_failure *why)
-{
-    attempt_cancel(a);
-    why->committed = a->reading.committed;
-    a->ops->failed(a, why);
-}
-
-/* What the client is told about a transport error. */
-static enum failure failure_of_net_error(enum net_error e)
-{
-    switch (e) {
-    case NET_CONNECT_TIMEOUT:
-    case NET_FIRST_BYTE_TIMEOUT:
-    case NET_IDLE_TIMEOUT:
-    case NET_TOTAL_TIMEOUT: return FAIL_UPSTREAM_TIMEOUT;
-    case NET_BAD_ANSWER: return FAIL_UPSTREAM_BAD_ANSWER;
-    case NET_CUT: return FAIL_UPSTREAM_CUT;
-    case NET_NO_DESCRIPTORS: return FAIL_INTERNAL;
-    default: return FAIL_UPSTREAM_UNREACHABLE;
-    }
-}
-
-static bool is_past_neutral_deadline(const struct attempt *a, enum net_error e)
-{
-    return e == NET_TOTAL_TIMEOUT && a->options.deadline_is_neutral && loop_now(a->loop) >= a->options.deadline;
-}
-
-/* Whoever falls silent meets another time-out before. That an answer has no end says more about what was asked for, and
- * about how slowly the client takes it. */
-static bool is_endless(const struct attempt *a, enum net_error e)
-{
-    return e == NET_TOTAL_TIMEOUT && (a->answer.is_stream ? a->first_token > 0 : a->reading.committed);
-}
-
-static void fail_transport(struct attempt *a, const struct client_failure *f)
-{
-    bool late = is_past_neutral_deadline(a, f->error);
-    bool neutral = late || f->error == NET_NO_DESCRIPTORS || is_endless(a, f->error);
-    struct attempt_failure why = {.verdict = neutral ? VERDICT_NONE : VERDICT_FAULT,
-                                  .failure = late ? FAIL_DEADLINE : failure_of_net_error(f->error),
-                                  .reason = late ? "deadline" : net_error_name(f->error),
-                                  .may_replay = a->from.endpoint->replayable || !f->sent};
-    snprintf(why.detail, sizeof why.detail, "%s", f->detail);
-    fail(a, &why);
-}
-
-/* An upstream that says nothing but that it is alive has too much to do (DeepSeek's way of queueing). */
-static enum verdict verdict_on(const struct attempt *a, enum reading_reason reason)
-{
-    bool empty = reason == READING_EMPTY_ANSWER || reason == READING_EMPTY_STREAM;
-    bool mistake = reason == READING_ERROR_UNDER_200 && a->reading.facts.mistake;
-    unsigned status = a->answer.status;
-    if (mistake) return VERDICT_NONE;
-    if (empty && a->kept_alive) return VERDICT_BUSY;
-    if (a->reading.mode != READ_ERROR) return VERDICT_FAULT;
-    if (status == 429 || status == 503) return VERDICT_BUSY;
-    return status == 401 || status == 402 || status == 403 ? VERDICT_KEY : VERDICT_FAULT;
-}
-
-static const char *reason_for(enum verdict v, enum reading_reason reason)
-{
-    if (v == VERDICT_BUSY) return "busy";
-    return v == VERDICT_KEY ? "key" : reading_reason_name(reason);
-}
-
-static void fail_answer(struct attempt *a, enum reading_reason reason)
-{
-    bool is_status = a->reading.mode == READ_ERROR;
-    bool is_cut = reason == READING_CUT || reason == READING_EMPTY_STREAM;
-    enum verdict verdict = verdict_on(a, reason);
-    struct attempt_failure why = {.verdict = verdict,
-                                  .failure = is_cut ? FAIL_UPSTREAM_CUT : FAIL_UPSTREAM_BAD_ANSWER,
-                                  .reason = reason_for(verdict, reason),
-                                  .may_replay = a->from.endpoint->replayable,
-                                  .shown = is_status || reason == READING_ERROR_UNDER_200};
-    snprintf(why.detail, sizeof why.detail, "HTTP %u, %s", a->answer.status, reading_reason_name(reason));
-    fail(a, &why);
-}
-
-static void fail_late(struct attempt *a, const char *reason, const char *detail)
-{
-    bool waiting = !a->first_token && a->kept_alive;
-    struct attempt_failure why = {.verdict = waiting ? VERDICT_BUSY : VERDICT_FAULT,
-                                  .failure = FAIL_UPSTREAM_TIMEOUT,
-                                  .reason = reason,
-                                  .may_replay = a->from.endpoint->replayable};
-    snprintf(why.detail, sizeof why.detail, "%s", detail);
-    fail(a, &why);
-}
-
-/* ---- the answer ---- */
-
-/* Seconds, or a date; what can't be read is none. */
-static uint64_t read_retry_after(struct text value, usec_t wall)
-{
-    uint64_t seconds = 0;
-    usec_t date;
-    if (text_to_u64(value, &seconds)) return seconds;
-    if (!clock_parse_http(value, &date) || date <= wall) return 0;
-    return (uint64_t)((date - wall + USEC_PER_SEC - 1) / USEC_PER_SEC);
-}
-
-/* What the upstream says about another try. true: the gateway passes it on in its own way. */
-static bool keep_advice(struct attempt_answer *answer, struct text name, struct text value, usec_t wall)
-{
-    if (text_eq_nocase(name, TEXT("retry-after"))) answer->retry_after = read_retry_after(value, wall);
-    if (!text_eq_nocase(name, TEXT("x-should-retry"))) return false;
-    text_copy(value, answer->should_retry, sizeof answer->should_retry);
-    return true;
-}
-
-/* Copies the end-to-end fields. x-request-id, which Anthropic calls request-id, is the gateway's own towards the
- * client; x-dsgate-* must not be forged by upstreams. */
-static void keep_fields(struct attempt_answer *answer, const struct http_head *head, usec_t wall)
-{
-    for (unsigned i = 0; i < head->field_count; i++) {
-        const struct http_field *f = &head->fields[i];
-        struct text name = http_field_name(head, f), value = http_field_value(head, f);
-        bool id = f->id == HTTP_X_REQUEST_ID || text_eq_nocase(name, TEXT("request-id"));
-        bool trace = id || text_eq_nocase(name, TEXT("x-ds-trace-id"));
-        if (trace && value.n) text_copy(value, answer->trace, sizeof answer->trace);
-        if (f->hop || id || f->id == HTTP_CONTENT_LENGTH) continue;
-        if (text_starts_nocase(name, TEXT("x-dsgate-"))) continue;
-        if (keep_advice(answer, name, value, wall)) continue;
-        if (f->id == HTTP_DATE) answer->has_date = true;
-        http_put(&answer->fields, name, value);
-    }
-}
+#define END_GRACE (1 * USEC_PER_SEC) /* for the end of a message whose stream has said its end */
 
 static void on_timer(struct timer *timer);
 
-static void watch_first_token(struct attempt *a)
-{
-    usec_t token = a->started + a->to.upstream->timeouts.first_token;
-    usec_t commit = a->options.commit_after ? a->started + a->options.commit_after : USEC_NEVER;
-    timer_set(a->loop, &a->timer, !a->reading.committed && commit < token ? commit : token, on_timer);
-}
-
-static void on_head(struct client_call *call, const struct http_head *head)
-{
-    struct attempt *a = client_call_context(call);
-    if (!attempt_is_sending(a)) relay_request_free(a->bytes);
-    a->first_byte = loop_now(a->loop);
-    a->answer.status = head->status;
-    a->answer.has_length = head->framing == HTTP_LENGTH ||
-                           (a->from.head->method == HTTP_HEAD && head->content_length) || head->framing == HTTP_NO_BODY;
-    a->answer.content_length = head->content_length;
-    keep_fields(&a->answer, head, loop_wall(a->loop));
-    reading_init(&a->reading, a->from.endpoint->family, head->status, http_value(head, HTTP_CONTENT_TYPE),
-                 http_value(head, HTTP_CONTENT_ENCODING), a->options.hold_limit, a->options.event_limit);
-    a->reading.key_is_ours = a->to.key != NULL;
-    a->answer.is_stream = a->reading.mode == READ_EVENTS;
-    if (a->answer.is_stream) watch_first_token(a);
-}
-
-/* The connection's own idle time is renewed by any byte, this one by events only. The timer is not
- * moved by each of them: it looks, when it fires, how long the silence has been. */
+/* The connection's own idle time is renewed by any byte, this one by tokens only. The timer is not moved by each of
+ * them: it looks, when it fires, how long the silence has been. */
 static void watch_progress(struct attempt *a)
 {
     usec_t since = a->paused ? loop_now(a->loop) : a->progress;
     timer_set(a->loop, &a->timer, since + a->to.upstream->timeouts.idle, on_timer);
 }
 
+static void watch_first_token(struct attempt *a)
+{
+    timer_set(a->loop, &a->timer, a->started + a->to.upstream->timeouts.first_token, on_timer);
+}
+
+static bool is_silent(const struct attempt *a)
+{
+    return !a->paused && loop_now(a->loop) >= a->progress + a->to.upstream->timeouts.idle;
+}
+
 static void note_progress(struct attempt *a)
 {
-    if (a->reading.events == a->events) return;
-    a->events = a->reading.events;
+    if (a->reading.tokens == a->tokens) return;
+    a->tokens = a->reading.tokens;
     a->progress = loop_now(a->loop);
+}
+
+/* ---- the answer ---- */
+
+static void on_head(struct client_call *call, const struct http_head *head)
+{
+    struct attempt *a = client_call_context(call);
+    if (!attempt_is_sending(a)) relay_request_free(a->bytes);
+    a->answer.status = head->status;
+    reading_begin(&a->reading, head->status, http_value(head, HTTP_CONTENT_TYPE),
+                  http_value(head, HTTP_CONTENT_ENCODING));
+    bool is_stream = a->reading.mode == READ_EVENTS, to_head = a->from.head->method == HTTP_HEAD;
+    a->answer.is_stream = is_stream && !a->from.plain_stream;
+    a->answer.has_length =
+        head->framing == HTTP_LENGTH || (to_head && head->content_length) || head->framing == HTTP_NO_BODY;
+    a->answer.content_length = head->content_length;
+    attempt_keep_fields(a, head);
+    if (is_stream && !a->asked_for_stream) watch_first_token(a);
+    if (!is_stream) timer_cancel(a->loop, &a->timer);
 }
 
 static void show(struct attempt *a, const struct reading_step *step, bool end)
 {
-    bool token_now = a->reading.facts.token && a->first_token == 0;
-    if (token_now) {
-        a->first_token = loop_now(a->loop);
-        if (a->call && a->answer.is_stream) watch_progress(a);
-    }
     a->ops->data(a, step->out, step->n, end);
+}
+
+static void finish(struct attempt *a)
+{
+    struct reading_step step = reading_finish(&a->reading);
+    attempt_cancel(a);
+    if (step.verdict == READING_REFUSE)
+        attempt_fail_answer(a, step.reason);
+    else
+        show(a, &step, true);
+}
+
+static void note_first_token(struct attempt *a)
+{
+    if (!a->reading.facts.token || a->first_token || a->reading.mode != READ_EVENTS) return;
+    a->first_token = loop_now(a->loop);
+    if (a->call) watch_progress(a);
+    a->ops->token(a);
+}
+
+/* Streams that have said their end need no more: who waits for a whole answer is not kept waiting for the rest of the
+ * message, nor for a [DONE] that some never send. */
+static bool is_over(const struct attempt *a)
+{
+    return a->reading.facts.done || (a->from.plain_stream && reading_is_complete(&a->reading));
+}
+
+static void watch_end(struct attempt *a)
+{
+    if (!is_over(a) || !a->call || a->ending) return;
+    a->ending = true;
+    timer_set(a->loop, &a->timer, loop_now(a->loop) + END_GRACE, on_timer);
 }
 
 static void on_data(struct client_call *call, struct text bytes, bool end)
@@ -262,24 +162,30 @@ static void on_data(struct client_call *call, struct text bytes, bool end)
         timer_cancel(a->loop, &a->timer);
     }
     struct reading_step step = reading_feed(&a->reading, bytes, end);
-    note_progress(a);
     a->kept_alive |= bytes.n > 0;
-    if (step.verdict == READING_REFUSE)
-        fail_answer(a, step.reason);
-    else if (step.verdict == READING_PASS && (step.n || end || !a->answer.is_stream))
-        show(a, &step, end);
+    note_progress(a);
+    note_first_token(a);
+    if (step.verdict == READING_REFUSE) {
+        attempt_fail_answer(a, step.reason);
+        return;
+    }
+    watch_end(a);
+    if (step.verdict == READING_PASS && (step.n || end || a->reading.mode != READ_EVENTS)) show(a, &step, end);
 }
 
-/* The connection broke. A stream that has said its end is whole all the same. */
+/* ---- the call ---- */
+
 static void on_failed(struct client_call *call, const struct client_failure *why);
 
 static const struct client_ops call_ops = {on_head, on_data, on_failed};
+
+_Static_assert(RELAY_PIECES <= CLIENT_IOV, "a request in pieces fits into a call");
 
 static bool start_call(struct attempt *a, bool fresh)
 {
     struct iovec iov[RELAY_PIECES];
     const struct conf_timeouts *t = &a->to.upstream->timeouts;
-    usec_t total = usec_earlier(a->options.deadline, a->started + t->total);
+    usec_t total = usec_earlier(a->deadline, a->started + t->total);
     int n = relay_request_write(&a->from, &a->to, a->bytes, iov);
     if (n == 0) return false;
     struct client_request request = {.origin = a->to.origin,
@@ -292,6 +198,7 @@ static bool start_call(struct attempt *a, bool fresh)
     return true;
 }
 
+/* The connection broke. A stream that has said its end is whole all the same. */
 static void on_failed(struct client_call *call, const struct client_failure *why)
 {
     struct attempt *a = client_call_context(call);
@@ -300,34 +207,37 @@ static void on_failed(struct client_call *call, const struct client_failure *why
     if (stale) {
         a->restarted = true;
         start_call(a, true);
-    } else if (a->first_byte && reading_is_complete(&a->reading)) {
-        struct reading_step step = reading_commit(&a->reading);
-        timer_cancel(a->loop, &a->timer);
-        show(a, &step, true);
+    } else if (reading_is_complete(&a->reading)) {
+        finish(a);
     } else {
-        fail_transport(a, why);
+        attempt_fail_transport(a, why);
     }
-}
-
-static bool is_silent(const struct attempt *a)
-{
-    return !a->paused && loop_now(a->loop) >= a->progress + a->to.upstream->timeouts.idle;
 }
 
 static void on_timer(struct timer *timer)
 {
     struct attempt *a = CONTAINER_OF(timer, struct attempt, timer);
-    if (a->first_token && is_silent(a)) {
-        fail_late(a, net_error_name(NET_IDLE_TIMEOUT), "no event within the idle time");
-    } else if (a->first_token) {
+    if (!a->ending && a->first_token && !is_silent(a))
         watch_progress(a);
-    } else if (loop_now(a->loop) >= a->started + a->to.upstream->timeouts.first_token) {
-        fail_late(a, "first_token_timeout", "no token within the first-token time");
-    } else {
-        struct reading_step step = reading_commit(&a->reading);
-        watch_first_token(a);
-        show(a, &step, false);
-    }
+    else if (reading_is_complete(&a->reading))
+        finish(a);
+    else if (!a->first_token)
+        attempt_fail_late(a, ATTEMPT_TOKEN_LATE, "no token within the first-token time");
+    else
+        attempt_fail_late(a, net_error_name(NET_IDLE_TIMEOUT), "no token within the idle time");
+}
+
+/* What the reading has to know of the request. */
+static void complete_options(struct attempt *a)
+{
+    struct reading_options *o = &a->reading.o;
+    o->family = a->from.endpoint->family;
+    o->dialect = a->to.upstream->dialect;
+    o->key_is_ours = a->to.key != NULL;
+    o->assembles = a->from.plain_stream;
+    o->more_choices = chat_more_choices(a->from.chat);
+    o->sent = a->from.sent;
+    o->spent = o->sent && chat_is_spent(a->from.chat, o->sent);
 }
 
 struct attempt *attempt_start(struct loop *loop, struct client *client, const struct relay_source *from,
@@ -339,11 +249,18 @@ struct attempt *attempt_start(struct loop *loop, struct client *client, const st
     a->client = client;
     a->from = *from;
     a->to = *to;
-    a->options = *o;
+    a->deadline = o->deadline;
+    a->deadline_is_neutral = o->deadline_is_neutral;
+    a->reading.o = o->reading;
     a->ops = ops;
     a->context = context;
     a->started = loop_clock(loop);
-    if (start_call(a, false)) return a;
+    a->asked_for_stream = from->plain_stream || chat_wants_stream(from->chat);
+    complete_options(a);
+    if (start_call(a, false)) {
+        if (a->asked_for_stream) watch_first_token(a);
+        return a;
+    }
     attempt_free(a);
     return NULL;
 }

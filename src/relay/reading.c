@@ -1,9 +1,7 @@
-/* reading.c - see reading.h.
- *
- * Events are passed on as ranges of the piece they came in; bytes are copied only while they are held and when an event
- * was cut in two.
- */
-#include "dsgate/relay/reading.h"
+/* reading.c - see reading.h: what kind of answer it is, and whole documents. Streams are in reading_events.c. */
+#include "dsgate/base/mem.h"
+#include "dsgate/llm/dialect.h"
+#include "reading_private.h"
 
 static bool mentions(struct text value, struct text word) { return text_find(value, word) < value.n; }
 
@@ -16,34 +14,49 @@ static enum reading_mode choose_mode(enum endpoint_family family, unsigned statu
     return mentions(type, TEXT("event-stream")) ? READ_EVENTS : READ_PLAIN;
 }
 
-void reading_init(struct reading *r, enum endpoint_family family, unsigned status, struct text content_type,
-                  struct text encoding, size_t hold_limit, size_t event_limit)
+static void begin_stream(struct reading *r)
 {
-    *r = (struct reading){.family = family, .status = status, .hold_limit = hold_limit};
-    r->mode = choose_mode(family, status, content_type, encoding);
-    sse_reader_init(&r->sse, event_limit);
+    enum { ASSEMBLY_MAX = 32 * 1024 * 1024 }; /* many times what a model's longest answer takes */
+    sse_reader_init(&r->sse, r->o.event_limit);
+    transcript_begin(&r->transcript, r->o.family, r->o.transcript_limit);
+    if (r->o.sent) {
+        r->seam = MEM_NEW(struct reading_seam);
+        seam_begin(&r->seam->seam, r->o.sent, dialect_row(r->o.dialect)->continues_reasoning, r->o.spent);
+    }
+    if (r->o.assembles) r->assembly = r->o.partial ? r->o.partial : assembly_new(ASSEMBLY_MAX);
+}
+
+void reading_begin(struct reading *r, unsigned status, struct text content_type, struct text encoding)
+{
+    r->status = status;
+    r->mode = choose_mode(r->o.family, status, content_type, encoding);
+    if (r->mode == READ_EVENTS) begin_stream(r);
+}
+
+static void free_seam(struct reading_seam *s)
+{
+    if (!s) return;
+    seam_free(&s->seam);
+    buf_free(&s->mended);
+    mem_free(s);
 }
 
 void reading_free(struct reading *r)
 {
     buf_free(&r->held);
+    if (r->mode != READ_EVENTS) return; /* the rest is for streams */
+    buf_free(&r->offence);
     sse_reader_free(&r->sse);
+    transcript_free(&r->transcript);
+    free_seam(r->seam);
+    assembly_free(reading_take_partial(r));
 }
 
-/* Another upstream is worth trying. */
-static bool is_retryable(const struct reading *r)
+struct assembly *reading_take_partial(struct reading *r)
 {
-    static const unsigned always[] = {429, 500, 502, 503, 504}, with_our_key[] = {401, 402, 403};
-    for (unsigned i = 0; i < sizeof always / sizeof *always; i++)
-        if (r->status == always[i]) return true;
-    for (unsigned i = 0; r->key_is_ours && i < sizeof with_our_key / sizeof *with_our_key; i++)
-        if (r->status == with_our_key[i]) return true;
-    return false;
-}
-
-bool reading_is_complete(const struct reading *r)
-{
-    return r->mode == READ_EVENTS && (r->facts.done || r->facts.finish != FINISH_NONE);
+    struct assembly *own = r->assembly == r->o.partial ? NULL : r->assembly;
+    r->assembly = NULL;
+    return own;
 }
 
 const char *reading_reason_name(enum reading_reason r)
@@ -56,120 +69,138 @@ const char *reading_reason_name(enum reading_reason r)
     return names[r];
 }
 
-static struct reading_step refuse(enum reading_reason reason)
+/* Each choice has an end of its own. A plain answer that is put together misses its usage when it ends between the two,
+ * and is none without a finish_reason. */
+bool reading_is_complete(const struct reading *r)
 {
-    return (struct reading_step){.verdict = READING_REFUSE, .reason = reason};
+    bool finished = r->facts.ends > r->o.more_choices && (!r->o.assembles || r->facts.usage.known);
+    bool done = r->facts.done && (!r->o.assembles || r->facts.ends > 0);
+    return r->mode == READ_EVENTS && (done || finished);
 }
 
-/* Shows what is held and then `more`. */
-static struct reading_step pass(struct reading *r, struct text more)
+bool reading_says_nothing(const struct reading *r)
+{
+    if (r->mode != READ_EVENTS) return r->mode == READ_PLAIN && buf_len(&r->held) == 0;
+    struct text half = text_trim(sse_leftover(&r->sse));
+    return !r->spoke && (half.n == 0 || half.p[0] == ':');
+}
+
+/* A document that does not even say that it is an answer is none of ours to judge. */
+bool reading_is_empty(const struct reading *r)
+{
+    enum finish least = r->mode == READ_EVENTS ? FINISH_NONE : FINISH_STOP;
+    bool ended = r->facts.finish >= least && r->facts.finish <= FINISH_STOP;
+    return ended && !r->facts.token && !r->o.takes_empty && !r->o.sent;
+}
+
+bool reading_finish_is_bad(const struct reading *r, enum reading_reason *why)
+{
+    *why = r->facts.finish == FINISH_EXHAUSTED ? READING_EXHAUSTED : READING_ABORTED;
+    return r->facts.finish >= FINISH_EXHAUSTED;
+}
+
+struct reading_step reading_pass(struct reading *r, struct text more)
 {
     struct reading_step step = {.verdict = READING_PASS};
     if (buf_len(&r->held)) step.out[step.n++] = iov_of(buf_text(&r->held));
     if (more.n) step.out[step.n++] = iov_of(more);
-    r->committed = true;
+    r->committed = r->passed = true;
     return step;
 }
 
 /* What was passed last time is with the client now. */
 static void drop_passed(struct reading *r)
 {
-    if (r->committed) buf_free(&r->held);
+    if (r->passed) buf_free(&r->held);
+    r->passed = false;
 }
 
-struct reading_step reading_commit(struct reading *r)
+struct text reading_unshown(const struct reading *r) { return r->passed ? TEXT_NONE : buf_text(&r->held); }
+
+struct reading_step reading_finish(struct reading *r)
 {
     drop_passed(r);
-    return pass(r, TEXT_NONE);
-}
-
-/* ---- events ---- */
-
-static bool inside(struct text whole, const char *p) { return p >= whole.p && p <= whole.p + whole.n; }
-
-/* Reads the events of a piece. Returns the range of the piece that whole events cover; events that were put together
- * from several pieces are appended to `held`. *told: an error came before any token. What the client did wrong is for
- * the client to read: no other upstream could mend it. */
-static struct text read_events(struct reading *r, struct text in, bool *told)
-{
-    struct text piece = in, whole = text_make(in.p, 0);
-    struct sse_event e;
-    while (sse_next(&r->sse, &in, &e)) {
-        if (inside(piece, e.raw.p)) {
-            if (whole.n == 0) whole.p = e.raw.p;
-            whole.n += e.raw.n;
-        } else {
-            buf_add(&r->held, e.raw);
-        }
-        if (!e.has_data) continue;
-        r->events++;
-        answer_read_event(&r->facts, r->family, e.name, e.data, r->facts.token);
-        if (r->facts.error && !r->facts.mistake && !r->committed && !r->facts.token) *told = true;
-    }
-    return whole;
-}
-
-static struct reading_step feed_events(struct reading *r, struct text in, bool end)
-{
-    bool error_told = false;
-    struct text whole = read_events(r, in, &error_told);
-    if (r->sse.too_large) return refuse(READING_EVENT_TOO_LARGE);
-    if (error_told) return refuse(READING_ERROR_EVENT);
-    if (end && !reading_is_complete(r) && !r->facts.error)
-        return refuse(r->facts.token ? READING_CUT : READING_EMPTY_STREAM);
-    bool show = r->committed || r->facts.token || end || r->facts.done || buf_len(&r->held) + whole.n > r->hold_limit;
-    if (!show) {
-        buf_add(&r->held, whole);
-        return (struct reading_step){.verdict = READING_HOLD};
-    }
-    struct reading_step step = pass(r, whole);
-    struct text rest = end ? sse_leftover(&r->sse) : TEXT_NONE; /* e.g. [DONE] without its blank line */
-    if (rest.n) step.out[step.n++] = iov_of(rest);
-    return step;
+    return r->mode == READ_EVENTS ? reading_feed_events(r, TEXT_NONE, true) : reading_pass(r, TEXT_NONE);
 }
 
 /* ---- whole documents ---- */
 
-static bool is_blank(struct text t)
+struct text reading_skip_blank(struct text t)
 {
-    for (size_t i = 0; i < t.n; i++)
-        if (!strchr(" \t\r\n", t.p[i])) return false;
-    return true;
+    size_t n = 0;
+    while (n < t.n && strchr(" \t\r\n", t.p[n]) && t.p[n])
+        n++;
+    return text_from(t, n);
+}
+
+/* Could it be another upstream that mends the error? Another model takes more, perhaps; and what goes on from a text is
+ * our request, not the client's. */
+static bool is_mendable(const struct reading *r)
+{
+    const struct complaint *c = &r->complaint;
+    if (c->blame == BLAME_KEY) return r->o.key_is_ours;
+    return c->blame != BLAME_CLIENT || c->context_length || r->o.sent;
+}
+
+static void read_complaint(struct reading *r, struct text body)
+{
+    r->complaint = complaint_read(r->o.dialect, r->status, body);
+}
+
+static bool judge_error(struct reading *r, struct text body, enum reading_reason *why)
+{
+    *why = READING_ERROR_STATUS;
+    read_complaint(r, body);
+    return !is_mendable(r);
+}
+
+static bool judge_object(struct reading *r, struct text body, enum reading_reason *why)
+{
+    *why = READING_ERROR_UNDER_200;
+    if (r->facts.error) {
+        read_complaint(r, body);
+        return false;
+    }
+    if (reading_finish_is_bad(r, why)) return false;
+    *why = READING_EMPTY_CONTENT;
+    return !reading_is_empty(r);
 }
 
 /* false: it is no good, because of *why. */
 static bool judge(struct reading *r, struct text body, enum reading_reason *why)
 {
-    if (r->mode != READ_PLAIN) {
-        *why = READING_ERROR_STATUS;
-        return !is_retryable(r);
-    }
+    if (r->mode != READ_PLAIN) return judge_error(r, body, why);
+    body = reading_skip_blank(body);
     *why = READING_EMPTY_ANSWER;
-    if (is_blank(body)) return false;
-    answer_read_body(&r->facts, r->family, body);
-    *why = r->facts.valid ? READING_ERROR_UNDER_200 : READING_BAD_JSON;
-    return r->facts.valid && !r->facts.error;
+    if (body.n == 0) return false;
+    *why = body.p[0] == '<' ? READING_HTML : READING_BAD_JSON;
+    answer_read_body(&r->facts, r->o.family, body);
+    return r->facts.valid && judge_object(r, body, why);
 }
 
 static struct reading_step feed_document(struct reading *r, struct text in, bool end)
 {
     enum reading_reason why;
+    /* Blank lines are a sign of life, and may have no end. */
+    if (buf_len(&r->held) == 0 && r->mode == READ_PLAIN) in = reading_skip_blank(in);
     bool all_here = end && buf_len(&r->held) == 0; /* the usual answer comes in one piece and is never copied */
     if (!all_here) buf_add(&r->held, in);
-    if (buf_len(&r->held) > r->hold_limit) {
-        r->mode = READ_OPAQUE; /* too long to hold: from here on it is passed as it comes */
-        return pass(r, TEXT_NONE);
+    bool too_long = buf_len(&r->held) > r->o.hold_limit;
+    if (too_long && !r->o.sent) {
+        r->mode = READ_OPAQUE; /* from here on it is passed as it comes */
+        return reading_pass(r, TEXT_NONE);
     }
-    if (!end) return (struct reading_step){.verdict = READING_HOLD};
-    if (judge(r, all_here ? in : buf_text(&r->held), &why)) return pass(r, all_here ? in : TEXT_NONE);
+    if (!end && !too_long) return (struct reading_step){.verdict = READING_HOLD};
+    if (judge(r, all_here ? in : buf_text(&r->held), &why)) return reading_pass(r, all_here ? in : TEXT_NONE);
     if (all_here) buf_add(&r->held, in); /* an error answer may still be shown, if nothing better comes */
-    return refuse(why);
+    return reading_refuse(why);
 }
 
 struct reading_step reading_feed(struct reading *r, struct text in, bool end)
 {
     drop_passed(r);
-    if (r->mode == READ_EVENTS) return feed_events(r, in, end);
-    if (r->mode == READ_OPAQUE) return pass(r, in);
+    if (r->mode == READ_EVENTS) return reading_feed_events(r, in, end);
+    if (r->o.sent && r->mode != READ_ERROR) return reading_refuse(READING_NO_STREAM);
+    if (r->mode == READ_OPAQUE) return reading_pass(r, in);
     return feed_document(r, in, end);
 }

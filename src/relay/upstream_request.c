@@ -53,22 +53,37 @@ static bool forwards(const struct relay_source *from, const struct relay_target 
     return u->header_count == 0 || !set_by_config(u, http_field_name(from->head, f));
 }
 
+/* Clients of plain calls may say that they want JSON; a list that leaves room for events stays. */
+static struct text value_for(const struct relay_source *from, const struct http_field *f)
+{
+    struct text value = http_field_value(from->head, f);
+    if (!from->plain_stream || f->id != HTTP_ACCEPT || text_find(value, TEXT("*/*")) < value.n) return value;
+    return TEXT("text/event-stream");
+}
+
 static void put_fields(struct buf *b, const struct relay_source *from, const struct relay_target *to)
 {
     http_put(b, TEXT("Host"), text_of(to->origin->authority));
     if (to->key) put_key(b, from->endpoint, to);
     for (unsigned i = 0; i < from->head->field_count; i++) {
         const struct http_field *f = &from->head->fields[i];
-        if (forwards(from, to, f)) http_put(b, http_field_name(from->head, f), http_field_value(from->head, f));
+        if (forwards(from, to, f)) http_put(b, http_field_name(from->head, f), value_for(from, f));
     }
     upstream_put_headers(b, to->upstream);
+}
+
+static const struct endpoint *endpoint_for(const struct relay_source *from, const struct relay_target *to)
+{
+    bool goes_on = from->sent && from->sent->family == FAMILY_CHAT;
+    if (!goes_on || dialect_row(to->upstream->dialect)->continuation != CONTINUE_BETA_PREFIX) return from->endpoint;
+    return endpoint_find(TEXT("/beta/chat/completions"));
 }
 
 static bool put_request_line(struct buf *b, const struct relay_source *from, const struct relay_target *to)
 {
     buf_add(b, from->head->method_text);
     BUF_ADD(b, " ");
-    if (!endpoint_upstream_path(from->endpoint, to->upstream, from->head->path, b)) return false;
+    if (!endpoint_upstream_path(endpoint_for(from, to), to->upstream, from->head->path, b)) return false;
     if (from->head->query.n) {
         BUF_ADD(b, "?");
         buf_add(b, from->head->query);
@@ -77,25 +92,34 @@ static bool put_request_line(struct buf *b, const struct relay_source *from, con
     return true;
 }
 
-static int put_body(const struct relay_source *from, const struct relay_target *to, struct buf *extra,
-                    struct iovec *iov, size_t *total)
+/* false: the body can't be changed as it must be. */
+static bool put_body(const struct relay_source *from, const struct relay_target *to, struct buf *extra,
+                     struct iovec *iov, int *pieces, size_t *total)
 {
-    if (from->chat->body.n) return chat_pieces(from->chat, to->model, extra, iov, total);
+    struct chat_changes changes = {.model = to->model,
+                                   .name = from->model,
+                                   .stream = from->plain_stream,
+                                   .sent = from->sent,
+                                   .dialect = to->upstream->dialect};
+    if (from->chat->body.n) {
+        *pieces = chat_pieces(from->chat, &changes, extra, iov, total);
+        return *pieces > 0;
+    }
     *total = from->body.n;
-    if (from->body.n == 0) return 0;
+    *pieces = from->body.n > 0;
     iov[0] = iov_of(from->body);
-    return 1;
+    return true;
 }
 
 int relay_request_write(const struct relay_source *from, const struct relay_target *to, struct buf bytes[2],
                         struct iovec *iov)
 {
-    size_t total = 0;
+    int pieces;
+    size_t total;
     struct buf *head = &bytes[0];
     buf_clear(head);
     buf_clear(&bytes[1]);
-    if (!put_request_line(head, from, to)) return 0;
-    int pieces = put_body(from, to, &bytes[1], iov + 1, &total);
+    if (!put_request_line(head, from, to) || !put_body(from, to, &bytes[1], iov + 1, &pieces, &total)) return 0;
     put_fields(head, from, to);
     if (total || from->head->framing != HTTP_NO_BODY) http_put_u64(head, TEXT("Content-Length"), total);
     http_put_end(head);

@@ -62,13 +62,13 @@ START_TEST(clients_choose_no_account_of_the_gateways_key)
                 "  - {name: b, base_url: 'http://b.test:80/v1', models: {open: open}}\n");
     ask(fields);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        ck_assert_msg(!was_asked_with(busy_wire(&a), names[i]), "%s", names[i]);
-    ck_assert(was_asked_with(busy_wire(&a), "X-Custom: kept"));
+        ck_assert_msg(!has_received(busy_wire(&a), names[i]), "%s", names[i]);
+    ck_assert(has_received(busy_wire(&a), "X-Custom: kept"));
     answer(&a, 200);
     struct wire *own = gateway_connect();
     client_post(own, "/v1/chat/completions", fields, "{\"model\":\"open\",\"messages\":[]}");
     struct fake_upstream *asked = busy_wire(&a) ? &a : &b;
-    if (asked == &b) ck_assert(was_asked_with(busy_wire(&b), "OpenAI-Organization: org-other"));
+    if (asked == &b) ck_assert(has_received(busy_wire(&b), "OpenAI-Organization: org-other"));
     answer(asked, 200);
     gateway_end();
 }
@@ -77,8 +77,8 @@ END_TEST
 /* Who has used up what its own account may does not close an upstream to the accounts of others. */
 START_TEST(a_clients_own_limit_is_nobody_elses)
 {
-    static const char yaml[] = QUIET "callers: [{name: ours, key_sha256: %s}]\n"
-                                     "upstreams: [{name: a, base_url: 'http://a.test:80/v1'}]\n";
+    static const char yaml[] = QUIET ATTEMPTS(1) "callers: [{name: ours, key_sha256: %s}]\n"
+                                                 "upstreams: [{name: a, base_url: 'http://a.test:80/v1'}]\n";
     char digest[DIGEST_HEX + 1];
     digest_sha256_hex(TEXT("sk-known-to-the-gateway"), digest);
     char *config = mem_printf(yaml, digest);
@@ -114,13 +114,13 @@ START_TEST(an_old_keys_refusal_is_not_the_new_ones)
     begin(with_old);
     ask("");
     gateway_reload(with_new);
-    ck_assert(was_asked_with(busy_wire(&a), "Bearer sk-old"));
+    ck_assert(has_received(busy_wire(&a), "Bearer sk-old"));
     answer(&a, 401);
     answer(&a, 200); /* the other key */
     unsigned new = 0;
     for (int i = 0; i < 4; i++) {
         ask("");
-        new += was_asked_with(busy_wire(&a), "Bearer sk-new");
+        new += has_received(busy_wire(&a), "Bearer sk-new");
         answer(&a, 200);
     }
     ck_assert_uint_eq(new, 2);
@@ -131,9 +131,9 @@ END_TEST
 /* 403 may be about the model or the words that a client has chosen: a key that works for others is not to blame. */
 START_TEST(a_forbidden_request_takes_no_key_away)
 {
-    begin(QUIET "upstreams:\n"
-                "  - {name: a, base_url: 'http://a.test:80/v1', api_key: sk-a}\n"
-                "  - {name: b, base_url: 'http://b.test:80/v1', api_key: sk-b, tier: backup}\n");
+    begin(QUIET ATTEMPTS(2) "upstreams:\n"
+                            "  - {name: a, base_url: 'http://a.test:80/v1', api_key: sk-a}\n"
+                            "  - {name: b, base_url: 'http://b.test:80/v1', api_key: sk-b, tier: backup}\n");
     ask("");
     answer(&a, 200);
     for (int i = 0; i < 5; i++) {
@@ -186,9 +186,9 @@ END_TEST
 /* A request that no upstream can digest counts once, not once for each of them. */
 START_TEST(a_poisonous_request_opens_not_all_breakers)
 {
-    begin(QUIET "upstreams:\n"
-                "  - {name: a, base_url: 'http://a.test:80/v1', breaker: {failures: 2}}\n"
-                "  - {name: b, base_url: 'http://b.test:80/v1', tier: backup, breaker: {failures: 2}}\n");
+    begin(QUIET ATTEMPTS(2) "upstreams:\n"
+                            "  - {name: a, base_url: 'http://a.test:80/v1', breaker: {failures: 2}}\n"
+                            "  - {name: b, base_url: 'http://b.test:80/v1', tier: backup, breaker: {failures: 2}}\n");
     for (int i = 0; i < 2; i++) {
         struct wire *client = ask("");
         answer(&a, 500);
@@ -209,7 +209,28 @@ START_TEST(a_poisonous_request_opens_not_all_breakers)
 }
 END_TEST
 
+/* Nor does one whose answer breaks off wherever it is gone on with. */
+START_TEST(a_request_that_breaks_all_streams_counts_once)
+{
+    begin(QUIET ROUTE("hedge: off, retry: {attempts: 2}") "upstreams:\n" DEEPSEEK(a, ", breaker: {failures: 2}")
+              DEEPSEEK(b, ", tier: backup, breaker: {failures: 2}"));
+    for (int i = 0; i < 2; i++) {
+        struct wire *client = ask_stream("");
+        upstream_close(begin_stream(&a, "A", "x"));
+        upstream_close(begin_stream(&b, "B", "y"));
+        ck_assert(has_received(client, "\"code\":\"upstream_cut\""));
+    }
+    ck_assert_uint_eq(gateway_attempts("a", "fault"), 2);
+    ck_assert_uint_eq(gateway_attempts("b", "fault"), 0);
+    struct wire *other = ask("");
+    upstream_stream_finish(begin_stream(&b, "B", "z"));
+    ck_assert(has_received(other, "HTTP/1.1 200"));
+    gateway_end();
+}
+END_TEST
+
 TEST_MAIN("blame", time_spent_in_the_queue_is_not_the_upstreams, an_endless_stream_is_nobodys_fault,
           clients_choose_no_account_of_the_gateways_key, a_clients_own_limit_is_nobody_elses,
           an_old_keys_refusal_is_not_the_new_ones, a_forbidden_request_takes_no_key_away,
-          a_mistake_told_under_200_is_the_clients, a_poisonous_request_opens_not_all_breakers)
+          a_mistake_told_under_200_is_the_clients, a_poisonous_request_opens_not_all_breakers,
+          a_request_that_breaks_all_streams_counts_once)

@@ -58,9 +58,7 @@ START_TEST(an_upstreams_own_words_are_kept)
 {
     static const char busy[] = "{\"error\":{\"message\":\"busy\"}}";
     for (int first_speaks = 0; first_speaks < 2; first_speaks++) {
-        begin(QUIET "upstreams:\n"
-                    "  - {name: a, base_url: 'http://a.test:80/v1', weight: 9}\n"
-                    "  - {name: b, base_url: 'http://b.test:80/v1'}\n");
+        begin(QUIET ATTEMPTS(2) A_THEN_B);
         *(first_speaks ? &b.refuses : &a.refuses) = NET_CONNECT;
         struct wire *client = gateway_connect();
         client_post_chat(client, "");

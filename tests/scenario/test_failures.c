@@ -27,7 +27,7 @@ END_TEST
 
 START_TEST(the_callers_own_mistakes_do_not)
 {
-    static const unsigned statuses[] = {400, 404, 422};
+    static const unsigned statuses[] = {400, 413, 422};
     for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
         begin(two_upstreams);
         struct wire *client = gateway_connect();
@@ -37,6 +37,30 @@ START_TEST(the_callers_own_mistakes_do_not)
         ck_assert_uint_eq(a.dials + b.dials, 1);
         gateway_end();
     }
+}
+END_TEST
+
+/* Perhaps only this one has no such model. Nobody is blamed, and if none has it, that is the answer. */
+START_TEST(what_one_upstream_does_not_know_another_may)
+{
+    static const char unknown[] = "{\"error\":{\"message\":\"no such model\"}}";
+    begin(two_upstreams);
+    struct wire *client = gateway_connect();
+    client_post_chat(client, "");
+    struct wire *first = serving();
+    upstream_json(first, 404, unknown);
+    upstream_json(other(first), 200, "{\"good\":1}");
+    ck_answer(client, 200, "{\"good\":1}");
+    gateway_end();
+    begin(two_upstreams);
+    client = gateway_connect();
+    client_post_chat(client, "");
+    first = serving();
+    upstream_json(first, 404, unknown);
+    upstream_json(other(first), 404, unknown);
+    ck_answer(client, 404, unknown);
+    ck_assert_uint_eq(gateway_attempts("a", "neutral") + gateway_attempts("b", "neutral"), 2);
+    gateway_end();
 }
 END_TEST
 
@@ -77,7 +101,7 @@ END_TEST
 /* The client has no right to the key that the gateway called with, wherever an upstream repeats it. */
 START_TEST(a_key_in_an_upstreams_error_is_redacted)
 {
-    begin(QUIET "upstreams:\n"
+    begin(QUIET ATTEMPTS(1) "upstreams:\n"
                 "  - {name: a, base_url: 'http://a.test:80/v1', api_key: sk-0123456789abcdef}\n");
     struct wire *client = gateway_connect();
     client_post_chat(client, "");
@@ -205,7 +229,7 @@ END_TEST
 /* Comments prove that the socket lives, not that tokens come. */
 START_TEST(keep_alive_comments_do_not_keep_a_stream)
 {
-    begin(QUIET "timeouts: {first_token: 30s, commit: 10m}\n"
+    begin(QUIET ATTEMPTS(1) "timeouts: {first_token: 30s, commit: 10m}\n"
                 "upstreams: [{name: a, base_url: 'http://a.test:80/v1'}]\n");
     struct wire *client = gateway_connect();
     client_post_chat(client, ",\"stream\":true");
@@ -469,6 +493,7 @@ START_TEST(an_answer_may_overtake_its_request)
 END_TEST
 
 TEST_MAIN("failures", each_retryable_status_fails_over, the_callers_own_mistakes_do_not,
+          what_one_upstream_does_not_know_another_may,
           the_callers_own_key_is_its_own_matter, the_last_error_is_passed_on,
           a_key_in_an_upstreams_error_is_redacted, a_long_retry_after_is_not_waited_for,
           a_large_request_is_sent_again_whole, a_lone_error_leaves_retrying_to_the_client,

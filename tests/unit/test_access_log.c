@@ -57,7 +57,13 @@ START_TEST(test_a_line_with_everything)
                              .usage = {true, 18, 345, 0, 315},
                              .finish = FINISH_STOP,
                              .reasons = "busy,connect",
-                             .detail = "127.0.0.1:9: \"no\""};
+                             .detail = "127.0.0.1:9: \"no\"",
+                             .oddity = "ended_twice",
+                             .fallback = "model:deepseek-v4-pro",
+                             .hedges = 1,
+                             .continued = 2,
+                             .wasted = UINT64_MAX,
+                             .plain_stream = true};
     struct buf line = {0};
     written(&e, &line);
     must_be(&line,
@@ -66,8 +72,10 @@ START_TEST(test_a_line_with_everything)
             "\"path\":\"/v1/chat/completions\",\"endpoint\":\"chat\",\"model\":\"deepseek-flash\","
             "\"class\":\"P1\",\"caller\":\"app \\\"one\\\"\",\"status\":200,"
             "\"error\":\"upstream_cut\",\"upstream\":\"ark\",\"upstream_trace\":\"tr-9\",\"attempts\":3,"
+            "\"hedges\":1,\"continued\":2,\"fallback\":\"model:deepseek-v4-pro\","
             "\"reasons\":\"busy,connect\",\"detail\":\"127.0.0.1:9: "
-            "\\\"no\\\"\",\"stream\":true,\"client_gone\":true,\"cut\":true,\"bytes_in\":1024,"
+            "\\\"no\\\"\",\"oddity\":\"ended_twice\",\"wasted_tokens\":18446744073709551615,\"stream\":true,\"plain_stream\":true,"
+            "\"client_gone\":true,\"cut\":true,\"bytes_in\":1024,"
             "\"bytes_out\":18446744073709551615,\"duration_ms\":1234.567,\"first_token_ms\":0.009,"
             "\"steps\":{\"admit\":0.020,\"queue\":1.000,\"dispatch\":1234.567},"
             "\"tokens\":{\"prompt\":18,\"completion\":345,\"cached\":0,\"reasoning\":315},\"finish\":\"stop\"}\n");

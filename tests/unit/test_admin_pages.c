@@ -27,7 +27,7 @@ static void set_up(void)
     memset(tickets, 0, sizeof tickets);
     loop = loop_new();
     pool = make_pool(UPSTREAMS, NULL);
-    shared = (struct shared){.sched = sched_new(), .metrics = metrics_new()};
+    shared = (struct shared){.sched = sched_new(), .metrics = metrics_new(NULL)};
     sched_use_pool(shared.sched, pool, loop_now(loop));
     sched_inbox_open(shared.sched, &inbox, loop, ignore);
     admin = admin_new(loop, &shared);
@@ -133,8 +133,8 @@ START_TEST(ready_while_one_upstream_is_neither_down_nor_drained)
     ck_assert_uint_eq(get("/readyz"), 200);
     take_down("backup-b");
     ck_assert_uint_eq(get("/readyz"), 503);
-    ck_assert_str_eq(body_of_answer(), "{\"status\":\"all upstreams are down or drained\",\"upstreams_up\":0,\"upstreams\":2,"
-                                           "\"models\":{\"flash\":false,\"*\":false}}\n");
+    ck_assert_str_eq(body_of_answer(), "{\"status\":\"all upstreams are down or drained\",\"upstreams_up\":0,"
+                                       "\"upstreams\":2,\"models\":{\"flash\":false,\"*\":false}}\n");
     sched_set_draining(shared.sched, upstream("a"), false, loop_now(loop));
     ck_assert_uint_eq(get("/readyz"), 200);
     admin_set_draining(admin);

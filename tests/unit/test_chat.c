@@ -147,83 +147,6 @@ START_TEST(length_of_the_model)
 }
 END_TEST
 
-/* ---- what an upstream is sent ---- */
-
-static const struct {
-    const char *path, *body, *name, *thinking, *sent; /* name NULL = no map row */
-} maps[] = {
-    {CHAT, "{\"model\":\"m\",\"messages\":[]}", NULL, NULL, "{\"model\":\"m\",\"messages\":[]}"},
-    {CHAT, "{\"model\":\"m\",\"messages\":[]}", "m", NULL, "{\"model\":\"m\",\"messages\":[]}"},
-    {CHAT, "{\"model\":\"m\",\"messages\":[]}", "*", NULL, "{\"model\":\"m\",\"messages\":[]}"},
-    {CHAT, " { \"x\":1.0, \"model\" : \"m\" ,\"messages\":[]}\n", "a/B", NULL,
-     " { \"x\":1.0, \"model\" : \"a/B\" ,\"messages\":[]}\n"},
-    {CHAT, "{\"messages\":[],\"model\":\"m\"}", "q\"\\\n", NULL, "{\"messages\":[],\"model\":\"q\\\"\\\\\\n\"}"},
-    {CHAT, "{\"model\":\"\\u006d\",\"messages\":[]}", "m", NULL, "{\"model\":\"\\u006d\",\"messages\":[]}"},
-    {CHAT, "{\"model\":\"m\",\"messages\":[]}", "n", "disabled",
-     "{\"model\":\"n\",\"thinking\":{\"type\":\"disabled\"},\"messages\":[]}"},
-    {CHAT, "{\"messages\":[],\"model\":\"m\"}", "*", "enabled",
-     "{\"messages\":[],\"model\":\"m\",\"thinking\":{\"type\":\"enabled\"}}"},
-    {CHAT, "{\"model\":\"m\",\"messages\":[],\"thinking\":{\"type\":\"enabled\"}}", "n", "disabled",
-     "{\"model\":\"n\",\"messages\":[],\"thinking\":{\"type\":\"enabled\"}}"},
-    {CHAT, "{\"model\":\"m\",\"messages\":[],\"thinking\":null}", "m", "disabled",
-     "{\"model\":\"m\",\"messages\":[],\"thinking\":null}"},
-    {FIM, "{\"model\":\"m\",\"prompt\":\"x\"}", "n", "disabled", "{\"model\":\"n\",\"prompt\":\"x\"}"},
-    {"/v1/files", "a,b\n", "n", "disabled", "a,b\n"},
-};
-
-static void join(struct buf *out, const struct iovec *iov, int n)
-{
-    for (int i = 0; i < n; i++)
-        buf_append(out, iov[i].iov_base, iov[i].iov_len);
-}
-
-START_TEST(pieces)
-{
-    struct chat_request r;
-    struct buf message = {0}, extra = {0}, sent = {0};
-    const char *param;
-    struct iovec iov[CHAT_PIECES];
-    size_t total;
-    char *name = maps[_i].name ? strdup(maps[_i].name) : NULL,
-         *thinking = maps[_i].thinking ? strdup(maps[_i].thinking) : NULL;
-    struct conf_model model = {.name = name, .thinking = thinking};
-    ck_assert_int_eq(chat_read(&r, at(maps[_i].path), text_of(maps[_i].body), &message, &param), CHAT_FINE);
-    BUF_ADD(&extra, "already here");
-    int n = chat_pieces(&r, name ? &model : NULL, &extra, iov, &total);
-    ck_assert_int_le(n, CHAT_PIECES);
-    join(&sent, iov, n);
-    ck_assert_msg(text_is(buf_text(&sent), maps[_i].sent), TEXT_FORMAT, TEXT_ARGS(buf_text(&sent)));
-    ck_assert_uint_eq(total, buf_len(&sent));
-    buf_free(&extra);
-    buf_free(&sent);
-    free(name);
-    free(thinking);
-}
-END_TEST
-
-/* Long bodies are never copied. */
-START_TEST(pieces_point_into_the_body)
-{
-    struct text body = TEXT("{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"…\"}]}");
-    struct chat_request r;
-    struct buf message = {0}, extra = {0};
-    const char *param;
-    struct iovec iov[CHAT_PIECES];
-    size_t total;
-    char name[] = "n";
-    struct conf_model model = {.name = name};
-    ck_assert_int_eq(chat_read(&r, at(CHAT), body, &message, &param), CHAT_FINE);
-    ck_assert_int_eq(chat_pieces(&r, &model, &extra, iov, &total), 3);
-    ck_assert_ptr_eq(iov[0].iov_base, body.p);
-    ck_assert_ptr_eq(iov[1].iov_base, extra.data);
-    ck_assert_ptr_eq(iov[2].iov_base, body.p + 12);
-    ck_assert_int_eq(chat_pieces(&r, NULL, &extra, iov, &total), 1);
-    ck_assert_ptr_eq(iov[0].iov_base, body.p);
-    ck_assert_uint_eq(total, body.n);
-    buf_free(&extra);
-}
-END_TEST
-
 /* ---- the class ---- */
 
 static const struct {
@@ -268,8 +191,6 @@ static void add_tests(TCase *tests)
     tcase_add_loop_test(tests, bad_bodies, 0, COUNT(bad));
     tcase_add_loop_test(tests, broken_json, 0, COUNT(broken));
     tcase_add_test(tests, length_of_the_model);
-    tcase_add_loop_test(tests, pieces, 0, COUNT(maps));
-    tcase_add_test(tests, pieces_point_into_the_body);
     tcase_add_loop_test(tests, service_tiers, 0, COUNT(tiers));
     tcase_add_test(tests, unread_bodies_ask_for_no_class);
 }

@@ -1,64 +1,13 @@
 #include "dsgate/llm/endpoint.h"
-#include "dsgate/meter/metrics.h"
 #include "dsgate/sched/outcome.h"
-#include "net_test.h"
+#include "metrics_fixture.h"
 #include <pthread.h>
-#include <stdio.h>
 #include <unistd.h>
-
-static struct metrics *m;
-static struct metrics_shard *shard;
-static struct buf page;
-
-static void set_up(void)
-{
-    m = metrics_new();
-    shard = metrics_shard_new(m);
-}
-
-static void tear_down(void)
-{
-    metrics_free(m);
-    buf_free(&page);
-}
-
-static void scrape_with(const struct metrics_queue *queue, const struct metrics_upstream *upstreams, size_t n)
-{
-    buf_clear(&page);
-    metrics_write(m, queue, upstreams, n, &page);
-}
-
-static void scrape(void)
-{
-    static const struct metrics_queue nobody;
-    scrape_with(&nobody, NULL, 0);
-}
-
-/* The value of a series as it is written; "" when there is no such series. */
-static const char *value(const char *series)
-{
-    static char found[64];
-    struct text line, name = text_of(series);
-    found[0] = '\0';
-    for (struct text rest = buf_text(&page); text_cut(&rest, '\n', &line);)
-        if (text_starts(line, name) && line.n > name.n && line.p[name.n] == ' ')
-            snprintf(found, sizeof found, TEXT_FORMAT, TEXT_ARGS(text_from(line, name.n + 1)));
-    return found;
-}
 
 static void ended(struct metrics_request r)
 {
     metrics_request_began(shard);
     metrics_request_ended(shard, &r);
-}
-
-static void promtool_must_agree(void)
-{
-    if (system("command -v promtool >/dev/null 2>&1") != 0) return;
-    FILE *f = popen("promtool check metrics", "w");
-    ck_assert_ptr_nonnull(f);
-    ck_assert_uint_eq(fwrite(page.data, 1, buf_len(&page), f), buf_len(&page));
-    ck_assert_int_eq(pclose(f), 0);
 }
 
 #define HISTOGRAM(name, le) name "_bucket{le=\"" le "\"}"

@@ -5,8 +5,9 @@
 
 #include "dsgate/gate/request.h"
 
-/* Appends x-request-id, x-dsgate-upstream, -attempts, -queue-ms, -cache, -overhead-ms. */
-void reply_put_fields(struct buf *fields, const struct request *r);
+/* Appends x-request-id, x-dsgate-upstream, -attempts, -reasons, -fallback, -queue-ms, -cache, -overhead-ms. whose: the
+ * attempt whose answer it is; NULL: the gateway gives it, or nobody knows yet. */
+void reply_put_fields(struct buf *fields, const struct request *r, const struct runner *whose);
 
 /* What the client's library is told about trying again: nothing, when the gateway itself could try only once. */
 enum advice reply_advice(const struct request *r, enum advice advice);
@@ -15,6 +16,16 @@ enum advice reply_advice(const struct request *r, enum advice advice);
  * and request_cancel() comes after this turn. */
 bool reply_failure(struct request *r);                /* what r->failure says, in the shape of the request's family */
 bool reply_json(struct request *r, struct text body); /* status 200 */
+
+/* A fixed text as if a model had said it, in the shape of the request's family, plain or as a stream. */
+bool reply_fixed(struct request *r, const char *text);
+
+/* A comment in the client's stream, whose head it may begin; the answer goes on. false: as above. */
+bool reply_keep_alive(struct request *r);
+
+/* An answer that has begun ends without its end: a stream is told why in an event of its own, which r->failure or the
+ * upstream's words say; anything else is reset. The exchange is gone. */
+void reply_break(struct request *r);
 
 /* The same without a request, so that nobody has to be told: malformed HTTP and the admin port. `message` NULL: the
  * row's sentence. */

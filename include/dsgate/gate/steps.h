@@ -14,7 +14,7 @@ struct request;
     X(ADMIT,    admit)    /* admit/   endpoint, hints, well-formed body, required members; is there such a model */ \
     X(LOOKUP,   lookup)   /* cache/   what we can answer ourselves (the list of models) jumps to STREAM */ \
     X(QUEUE,    queue)    /* sched/   wait for a turn; the turn comes with a lease on one upstream */ \
-    X(DISPATCH, dispatch) /* relay/   one attempt; failover goes back to QUEUE for another lease */ \
+    X(DISPATCH, dispatch) /* relay/   one attempt, or two that race; failover goes back to QUEUE for another lease */ \
     X(STREAM,   stream)   /* gate/    commit: bytes to the client and meters, or the one error answer */ \
     X(FINISH,   finish)   /* gate/    give the lease back, metrics, one log line, free */
 

@@ -12,6 +12,7 @@
 #include "dsgate/meter/metrics.h"
 #include "dsgate/net/client.h"
 #include "dsgate/net/server.h"
+#include "dsgate/relay/budget.h"
 #include "dsgate/sched/sched.h"
 
 /* What all workers share; owned by the gate. */
@@ -21,6 +22,7 @@ struct shared {
     struct metrics *metrics;
     struct access_file *access_file;
     atomic_uint_fast64_t *bodies; /* bytes of long request bodies under way */
+    struct budget *retries, *hedges; /* calls beyond the first, of all requests */
     unsigned upstream_connections; /* a worker has at most so many before it keeps none; set before workers begin */
 };
 

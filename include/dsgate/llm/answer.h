@@ -32,22 +32,30 @@ const char *finish_name(enum finish f); /* for logs: "stop", "insufficient_syste
 struct answer_facts {
     struct usage usage;
     enum finish finish;
+    unsigned ends; /* choices that have said how they ended */
+    uint64_t ended; /* … which: bit per index, of the first 64 */
     bool token; /* some real content: text, reasoning or a tool call. Role-only and empty deltas are none */
+    bool odd_usage; /* it counts something as less than nothing */
     bool error; /* it is an error object, whatever the status: providers have several shapes */
-    bool mistake; /* … that says by its code, 400, 413 or 422, that the request is to blame */
     bool valid; /* answer_read_body() only: the body is one whole JSON value */
     bool done;  /* the stream's own end: [DONE], message_stop, response.completed/incomplete/failed/cancelled */
 };
 
 /* One stream event; event_name is empty where the family names none. `facts` accumulates: zeroed at first, then call it
- * for each event with the same struct. An event that is no JSON says nothing. `seen_token`: the caller knows that a
- * token was there before, so only usage, finish, error and done still matter (the fast path: most events cost one
- * search). */
-void answer_read_event(struct answer_facts *facts, enum endpoint_family family, struct text event_name,
+ * for each event with the same struct. False: it is no JSON (nor [DONE]), and says nothing. `seen_token`: the caller
+ * knows that a token was there before, so only usage, finish, error and done still matter (the fast path: most events
+ * cost one search, and are taken for JSON). */
+bool answer_read_event(struct answer_facts *facts, enum endpoint_family family, struct text event_name,
                        struct text data, bool seen_token);
 
 /* A whole plain answer; `facts` is zeroed before. */
 void answer_read_body(struct answer_facts *facts, enum endpoint_family family, struct text body);
+
+/* Appends a whole answer of the gateway's own: one message with this text, as a plain body or as the events of a
+ * stream, in the family's shape, finished normally, with no token used. id: of the answer, printable; created: seconds
+ * since 1970. false: this family has no texts (embeddings, opaque), nothing is appended. */
+bool answer_put_fixed(struct buf *out, enum endpoint_family family, bool stream, struct text id, struct text model,
+                      int64_t created, struct text message);
 
 /* An error of the gateway's own: type and code are those of its row in llm/failure.h. Anthropic's shape knows no code,
  * and has types of its own, which are found by the code; an unknown code counts as a fault of the gateway. */

@@ -1,4 +1,4 @@
-/* chat.h - what the gateway wants to know of a request body, and the few bytes of it that it may change.
+/* chat.h - what the gateway wants to know of a request body. How it is changed on the way out: chat_edit.h.
  *
  * Nothing is copied but the model's name: a chat_request points into the body, which must outlive it. No state of its
  * own: any thread.
@@ -11,7 +11,8 @@
 
 /* Members that are looked for; also the ones that may not appear twice. */
 enum chat_member {
-    CHAT_MODEL, CHAT_STREAM, CHAT_MESSAGES, CHAT_PROMPT, CHAT_INPUT, CHAT_THINKING, CHAT_SERVICE_TIER, CHAT_MEMBER_COUNT
+    CHAT_MODEL, CHAT_STREAM, CHAT_MESSAGES, CHAT_PROMPT, CHAT_INPUT, CHAT_THINKING, CHAT_SERVICE_TIER, CHAT_N,
+    CHAT_MEMBER_COUNT
 };
 
 #define CHAT_MODEL_MAX 256 /* bytes of a model's name, with its NUL */
@@ -30,9 +31,16 @@ enum chat_error { CHAT_FINE, CHAT_BAD_JSON, CHAT_MISSING, CHAT_BAD_TYPE };
 enum chat_error chat_read(struct chat_request *r, const struct endpoint *e, struct text body, struct buf *message,
                           const char **param);
 
+/* Whether the client has asked for a stream. */
+static inline bool chat_wants_stream(const struct chat_request *r) { return r->members[CHAT_STREAM].type == JSON_TRUE; }
+
 /* The class that the body asks for by `service_tier`: "priority" is P1, "default" P2, "flex" P3; PRIORITY_COUNT: it
  * says nothing of the kind. The member goes on to the upstream as it is. */
 enum conf_priority chat_priority(const struct chat_request *r);
+
+/* How many choices beside the first the answer has: by `n`, and by `prompt`, where each of several has its own; more
+ * than there can be where that is not known. */
+unsigned chat_more_choices(const struct chat_request *r);
 
 /* A number that all turns of one conversation share, in every process; 0 = there is nothing to go by. The client's own
  * name for it counts: prompt_cache_key, conversation, user, user_id, safety_identifier, metadata.user_id, in that order
@@ -40,13 +48,5 @@ enum conf_priority chat_priority(const struct chat_request *r);
  * `input` up to the first one of the user, or what `prompt` or `input` begins with; 4 KB at most. Reads the body once
  * more: for who needs it, not for every request. */
 uint64_t chat_conversation(const struct chat_request *r);
-
-/* The body for an upstream that calls the model `model->name`: only the model's string is replaced (and a `thinking`
- * member inserted where the map says so and the request is silent). What is new is appended to `extra`; pieces point
- * into the body and into `extra`, which must both outlive them, `extra` unchanged. Returns the number of iovecs (at
- * most CHAT_PIECES); *total = their length. model NULL: the body as it is; called "*": the client's name stays. */
-#define CHAT_PIECES 5
-int chat_pieces(const struct chat_request *r, const struct conf_model *model, struct buf *extra, struct iovec *iov,
-                size_t *total);
 
 #endif

@@ -51,6 +51,12 @@ struct access_entry {
     enum finish finish;
     const char *reasons;           /* why attempts failed, "busy,connect"; NULL = none failed */
     const char *detail;            /* of the last failed attempt, in words; NULL = none failed */
+    const char *fallback;          /* what it got instead: "model:NAME" or "answer"; NULL = none */
+    unsigned hedges;               /* second attempts that were begun beside one */
+    unsigned continued;            /* times that its stream broke and was gone on with */
+    uint64_t wasted;               /* tokens of attempts whose answer nobody got */
+    const char *oddity;            /* what was wrong with a good answer; NULL = nothing */
+    bool plain_stream;             /* a plain call that was made as a stream */
 };
 
 /* Must be cheap (about a microsecond). Strings from outside are escaped; long ones (over 256 bytes) are cut. */

@@ -2,7 +2,7 @@
  *
  * Each worker writes its own shard without locks (relaxed atomics, one writer); a scrape adds the shards up. Every
  * label has a fixed set of values: endpoints by their table, statuses by a list with `other`, models by the config with
- * `other`.
+ * `other`, reasons of failed attempts by a list that the caller gives with `other`.
  */
 #ifndef DSGATE_METER_METRICS_H
 #define DSGATE_METER_METRICS_H
@@ -18,8 +18,12 @@ struct metrics_shard;
 
 /* Model names beyond METRICS_MODELS are counted as `other`. */
 #define METRICS_MODELS 256
+/* And words beyond METRICS_REASONS of the list of reasons. */
+#define METRICS_REASONS 48
 
-struct metrics *metrics_new(void);
+/* reasons: the words that metrics_attempt_failed() knows, which must outlive `m`, then NULL; those that stand there
+ * twice count once. NULL: none. */
+struct metrics *metrics_new(const char *const *reasons);
 void metrics_free(struct metrics *m);
 /* One per worker thread; lives as long as `m`. */
 struct metrics_shard *metrics_shard_new(struct metrics *m);
@@ -54,10 +58,25 @@ enum metrics_gauge {
     METRICS_GAUGES
 };
 void metrics_set(struct metrics_shard *s, enum metrics_gauge g, uint64_t value);
-enum metrics_event { METRICS_MALFORMED, METRICS_STREAMS_CUT, METRICS_CLIENT_GONE, METRICS_EVENTS };
+enum metrics_event {
+    METRICS_MALFORMED, METRICS_STREAMS_CUT, METRICS_CLIENT_GONE,
+    METRICS_HEDGES,          /* second attempts begun */
+    METRICS_HEDGES_WON,      /* … whose first token came first */
+    METRICS_RETRIES_DENIED,  /* by the gateway's retry budget */
+    METRICS_CONTINUED,       /* a stream broke and was gone on with */
+    METRICS_NOT_CONTINUED,   /* a stream broke and could not be */
+    METRICS_PLAIN_STREAMS,   /* plain calls made as streams */
+    METRICS_FALLBACK_MODEL,  /* another model was asked */
+    METRICS_FALLBACK_ANSWER, /* the fixed answer was given */
+    METRICS_EVENTS
+};
 void metrics_count(struct metrics_shard *s, enum metrics_event e);
 /* The same for the thread that accepts connections and has no shard. */
 void metrics_refused_connection(struct metrics *m);
+/* Tokens of an attempt whose answer nobody got. */
+void metrics_add_wasted(struct metrics_shard *s, uint64_t tokens);
+/* reason: one of the words given to metrics_new(), as text; NULL and any other word count as `other`. */
+void metrics_attempt_failed(struct metrics_shard *s, const char *reason);
 
 /* ---- what the scheduler knows, for the scrape; filled by the gate from the scheduler's views ---- */
 
@@ -102,7 +121,9 @@ struct metrics_queue {
 
 /* The exposition (text format 0.0.4), ready for promtool: dsgate_requests_total{endpoint,status},
  * dsgate_failures_total{code}, dsgate_requests_in_flight, dsgate_request_duration_seconds, dsgate_first_token_seconds
- * (histograms), dsgate_tokens_total{model,kind}, dsgate_connections; of the queue, by class, dsgate_queue_seconds (a
+ * (histograms), dsgate_tokens_total{model,kind}, dsgate_connections; of attempts beyond a request's first
+ * dsgate_retries_total, dsgate_hedges_total, dsgate_continuations_total{result}, dsgate_attempt_failures_total{reason},
+ * dsgate_wasted_tokens_total, dsgate_fallbacks_total{kind}, …; of the queue, by class, dsgate_queue_seconds (a
  * histogram), dsgate_waiting, dsgate_sheds_total{class,reason}, …; of upstreams dsgate_upstream_up,
  * dsgate_attempts_total{upstream,outcome}, dsgate_breaker_state{upstream,model}, …; process_* basics and
  * dsgate_build_info. Any thread; counting goes on meanwhile. */

@@ -6,7 +6,7 @@
 #ifndef DSGATE_RELAY_UPSTREAM_REQUEST_H
 #define DSGATE_RELAY_UPSTREAM_REQUEST_H
 
-#include "dsgate/llm/chat.h"
+#include "dsgate/llm/chat_edit.h"
 #include "dsgate/net/http.h"
 #include "dsgate/net/origin.h"
 
@@ -16,6 +16,9 @@ struct relay_source {                  /* the client's request; all must outlive
     const struct chat_request *chat;   /* zeroed chat.body: no JSON body */
     struct text body;
     bool (*consumes)(const struct http_head *head, const struct http_field *f); /* fields not to forward */
+    const char *model;                 /* asked for instead of the client's (a fallback); NULL: the client's */
+    const struct transcript *sent;     /* the answer goes on from here; NULL: it begins */
+    bool plain_stream;                 /* a plain call, made as a stream */
 };
 
 struct relay_target {
@@ -27,9 +30,10 @@ struct relay_target {
 
 #define RELAY_PIECES (1 + CHAT_PIECES)
 
-/* Fills `iov` (RELAY_PIECES) with head and body; `bytes` gets the head and the new model name and must outlive the iov.
- * Returns the number of pieces, 0 when this upstream does not serve the endpoint. The head contains the upstream's
- * secret: wipe `bytes` with relay_request_free(). */
+/* Fills `iov` (RELAY_PIECES) with head and body; `bytes` gets the head and what is new in the body, and must outlive
+ * the iov. Returns the number of pieces; 0 when this upstream does not serve the endpoint, or the body can't be changed
+ * as it must be (chat_pieces()). What goes on in DeepSeek's way goes to the beta path, whatever the client's was. The
+ * head contains the upstream's secret: wipe `bytes` with relay_request_free(). */
 int relay_request_write(const struct relay_source *from, const struct relay_target *to, struct buf bytes[2],
                         struct iovec *iov);
 void relay_request_free(struct buf bytes[2]);

@@ -69,10 +69,11 @@ static bool turn(void)
     return happened;
 }
 
+/* An assertion would write to Check's file, each time. */
 void fake_settle(void)
 {
     for (unsigned i = 0; turn(); i++)
-        ck_assert_msg(i < 1000000, "the program is busy for ever");
+        if (i == 1000000) ck_abort_msg("the program is busy for ever");
 }
 
 void fake_run(usec_t duration)

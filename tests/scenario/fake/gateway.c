@@ -4,6 +4,7 @@
 
 static struct shared shared;
 static atomic_uint_fast64_t bodies;
+static struct budget retries, hedges;
 static struct worker *worker;
 static struct pool *pool;
 static struct text last_head;
@@ -42,13 +43,19 @@ static void on_drained(void *arg)
 void gateway_begin(const char *yaml)
 {
     struct buf error = {0};
+    const char *reasons[ATTEMPT_REASONS];
     fake_begin();
+    attempt_list_reasons(reasons);
     pool = make_pool(yaml, NULL);
     shared = (struct shared){.sched = sched_new(),
                              .dns = dns_new(),
-                             .metrics = metrics_new(),
+                             .metrics = metrics_new(reasons),
                              .access_file = access_file_open("off", &error),
-                             .bodies = &bodies};
+                             .bodies = &bodies,
+                             .retries = &retries,
+                             .hedges = &hedges};
+    budget_init(&retries, 10);
+    budget_init(&hedges, 10);
     drained = stopped = false;
     upkeep = (struct timer){0};
     worker = worker_open(&shared, fake_loop(), pool, on_drained, NULL);
@@ -266,6 +273,12 @@ void upstream_stream_end(struct wire *w)
     fake_settle();
 }
 
+void upstream_close(struct wire *w)
+{
+    wire_close(w);
+    fake_settle();
+}
+
 bool upstream_got_request(const struct wire *w)
 {
     struct http_limits limits = {.line = 8192, .head = 65536, .fields = HTTP_FIELDS_MAX, .body = UINT64_MAX};
@@ -277,15 +290,49 @@ bool upstream_got_request(const struct wire *w)
     return in.n == head.length + head.content_length;
 }
 
-const char *delta(const char *text)
+char taken_path[256], taken_body[4096];
+
+struct wire *upstream_take(struct wire *w)
 {
-    static char event[1024];
-    snprintf(event, sizeof event,
-             "data: {\"id\":\"1\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\","
-             "\"choices\":[{\"index\":0,\"delta\":{\"content\":\"%s\"},\"logprobs\":null,\"finish_reason\":null}],"
+    struct http_limits limits = {.line = 8192, .head = 65536, .fields = HTTP_FIELDS_MAX, .body = UINT64_MAX};
+    struct http_head head;
+    size_t scanned = 0;
+    enum http_error error;
+    ck_assert_msg(w && upstream_got_request(w), "there is no request");
+    http_parse_request(wire_received(w), &limits, &scanned, &head, &error);
+    text_copy(head.path, taken_path, sizeof taken_path);
+    text_copy(text_from(wire_received(w), head.length), taken_body, sizeof taken_body);
+    wire_clear(w);
+    return w;
+}
+
+const char *delta_of(const char *id, const char *members)
+{
+    static char events[4][1024];
+    static unsigned next;
+    char *event = events[next++ % 4];
+    snprintf(event, sizeof events[0],
+             "data: {\"id\":\"%s\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\","
+             "\"choices\":[{\"index\":0,\"delta\":%s,\"logprobs\":null,\"finish_reason\":null}],"
              "\"usage\":null}\n\n",
-             text);
+             id, members);
     return event;
+}
+
+const char *delta_text(const char *id, const char *text)
+{
+    char members[512];
+    snprintf(members, sizeof members, "{\"content\":\"%s\"}", text);
+    return delta_of(id, members);
+}
+
+const char *delta(const char *text) { return delta_text("1", text); }
+
+void upstream_stream_finish(struct wire *w)
+{
+    upstream_chunk(w, finish_event);
+    upstream_chunk(w, done_event);
+    upstream_stream_end(w);
 }
 
 const char finish_event[] =

@@ -44,11 +44,22 @@ void upstream_json(struct wire *w, unsigned status, const char *body);
 void upstream_stream_head(struct wire *w);            /* 200, text/event-stream, chunked */
 void upstream_chunk(struct wire *w, const char *bytes);
 void upstream_stream_end(struct wire *w);             /* the last chunk */
+void upstream_close(struct wire *w);                  /* the connection, perhaps in mid-answer */
 bool upstream_got_request(const struct wire *w);      /* a whole request has arrived */
 
-/* One chat delta as DeepSeek sends it: data: {…"content":"TEXT"…}\n\n; static storage, used at once. */
+/* Takes the request that waits on the wire, and returns the wire, for its answer. The test fails when there is none, as
+ * on a wire that is NULL. */
+struct wire *upstream_take(struct wire *w);
+extern char taken_path[256], taken_body[4096]; /* of the last one taken */
+
+/* One chat delta as DeepSeek sends it: data: {…"content":"TEXT"…}\n\n; static storage, good for four more calls. */
 const char *delta(const char *text);
+/* One of the stream with this id; one with this `delta`, e.g. {"reasoning_content":"x"}. Storage as above. */
+const char *delta_text(const char *id, const char *text);
+const char *delta_of(const char *id, const char *members);
 extern const char finish_event[]; /* finish_reason stop and usage 3 + 2 tokens */
 extern const char done_event[];
+/* … both, and the end of the message. */
+void upstream_stream_finish(struct wire *w);
 
 #endif
