@@ -152,18 +152,11 @@ class Chaos:
     async def resume(self):
         self.simulators["b"].process.send_signal(signal.SIGCONT)
 
-    async def control(self, what, body):
-        client = gateway.Client(self.simulators["c"].port)
-        answer = await client.post(f"/_sim/{what}", json.dumps(body).encode(), {})
-        client.close()
-        if answer.status != 200:
-            sys.exit(f"chaos: the simulator says {answer.status} to /_sim/{what}")
-
     async def break_with_500(self):
-        await self.control("scenario", {"scenario": "500"})
+        await self.simulators["c"].control("scenario", {"scenario": "500"})
 
     async def mend(self):
-        await self.control("reset", {})
+        await self.simulators["c"].control("reset", {})
 
     async def run(self):
         load = asyncio.ensure_future(self.load())

@@ -2,7 +2,7 @@
 
 Python's standard library only. Programs are ended by their own process ids, and never by name.
 """
-import asyncio, os, signal, socket, subprocess, sys, time
+import asyncio, json, os, signal, socket, subprocess, sys, time
 
 
 # ---- programs ----
@@ -52,6 +52,20 @@ class Simulator:
         self.process.kill()
         self.process.wait()
 
+    async def ask(self, method, what, body=b""):
+        client = Client(self.port)
+        answer = await client.ask(method, f"/_sim/{what}", body, {})
+        client.close()
+        if answer.status != 200:
+            sys.exit(f"bench: the simulator says {answer.status} to /_sim/{what}: {answer.body.decode()}")
+        return json.loads(answer.body)
+
+    async def control(self, what, order):
+        await self.ask("POST", what, json.dumps(order).encode())
+
+    async def stats(self):
+        return await self.ask("GET", "stats")
+
 
 class Gateway:
     """dsgate with this configuration; `{port}` in it is where it listens."""
@@ -92,7 +106,7 @@ async def read_head(reader):
     return Answer(int(head[0].split(" ", 2)[1]), {name.lower(): value.strip() for name, value in fields})
 
 
-async def read_chunks(reader, answer):
+async def read_chunks(reader, answer, watch):
     while True:
         try:
             size = int((await reader.readuntil(b"\r\n")).split(b";")[0], 16)
@@ -105,13 +119,15 @@ async def read_chunks(reader, answer):
         if size == 0:
             return
         answer.body += piece[:-2]
+        if watch:
+            watch(piece)
 
 
-async def read_answer(reader):
+async def read_answer(reader, watch):
     try:
         answer = await read_head(reader)
         if answer.headers.get("transfer-encoding", "").lower() == "chunked":
-            await read_chunks(reader, answer)
+            await read_chunks(reader, answer, watch)
         else:
             answer.body = await reader.readexactly(int(answer.headers.get("content-length", "0")))
         return answer
@@ -132,14 +148,17 @@ class Client:
             writer.close()
         return await asyncio.open_connection("127.0.0.1", self.port)
 
-    async def post(self, path, body, headers):
-        """The answer; Broken when it is none."""
+    async def post(self, path, body, headers, watch=None):
+        return await self.ask("POST", path, body, headers, watch)
+
+    async def ask(self, method, path, body, headers, watch=None):
+        """The answer; Broken when it is none. watch(piece) sees each chunk as it comes."""
         reader, writer = await self.connect()
         try:
-            lines = [f"POST {path} HTTP/1.1", "Host: localhost", "Content-Type: application/json",
+            lines = [f"{method} {path} HTTP/1.1", "Host: localhost", "Content-Type: application/json",
                      f"Content-Length: {len(body)}", *(f"{name}: {value}" for name, value in headers.items())]
             writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
-            answer = await read_answer(reader)
+            answer = await read_answer(reader, watch)
         except BaseException:
             writer.close()
             raise
