@@ -114,14 +114,21 @@ static bool is_misfit(const struct request *r)
     return r->streamed && !r->shown && !attempt_answer(r->lead->attempt)->is_stream;
 }
 
-/* An error that is one line of JSON can be told in the upstream's words. */
+static bool is_line_of_json(struct text t)
+{
+    struct json_result result = json_scan(t, NULL, 0, NULL, JSON_DEPTH);
+    bool one_line = text_find_byte(t, '\n') == t.n && text_find_byte(t, '\r') == t.n;
+    return one_line && result.error == JSON_FINE && result.top == JSON_OBJECT;
+}
+
+/* An error that is one line of JSON can be told in the upstream's words, where events have no names. */
 static void quote_misfit(struct request *r)
 {
     const struct request_out *out = &r->out;
-    if (out->n != 1 || !out->last) return;
+    enum endpoint_family family = r->admission.endpoint->family;
+    if (out->n != 1 || !out->last || (family != FAMILY_CHAT && family != FAMILY_COMPLETION)) return;
     struct text body = text_make(out->pieces[0].iov_base, out->pieces[0].iov_len);
-    bool one_line = text_find_byte(body, '\n') == body.n && text_find_byte(body, '\r') == body.n;
-    if (!one_line || json_scan(body, NULL, 0, NULL, JSON_DEPTH).top != JSON_OBJECT) return;
+    if (!is_line_of_json(body)) return;
     struct buf *offence = &r->resume.offence;
     buf_clear(offence);
     BUF_ADD(offence, "data: ");

@@ -177,6 +177,7 @@ START_TEST(a_plain_answer_after_them_is_told_in_the_stream)
         unsigned status;
         const char *body, *words;
     } answers[] = {{400, "no such\nthing", "status 400"},
+                   {400, "{\"error\":{\"message\":", "status 400"},                  /* nor read it */
                    {400, "{\"object\":\"error\",\"message\":\"no\"}", "status 400"}, /* no client would see it */
                    {200, "{\"choices\":[{\"message\":{\"content\":\"x\"},\"finish_reason\":\"stop\"}]}", "status 200"}};
     for (int i = 0; i < COUNT(answers); i++) {

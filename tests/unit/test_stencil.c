@@ -69,6 +69,10 @@ static const struct sample {
     {TEXT(SHAPE("a\nb")), NULL},
     {TEXT(SHAPE("a\0b")), NULL},
     {TEXT(SHAPE("\x1F")), NULL},
+    {TEXT(SHAPE("\xFF")), NULL}, /* no UTF-8: never, too long a form, half a surrogate pair, cut */
+    {TEXT(SHAPE("\xC0\xAF")), NULL},
+    {TEXT(SHAPE("\xED\xA0\x80")), NULL},
+    {TEXT(SHAPE("\xE4\xB8")), NULL},
     {TEXT(SHAPE("x\"],\"b\":null},{\"a\":[1,\"y")), NULL},
 };
 
