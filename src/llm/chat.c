@@ -6,14 +6,15 @@
 
 /* clang-format off */
 static const struct text names[CHAT_MEMBER_COUNT] = {
-    [CHAT_MODEL]        = TEXT("model"),
-    [CHAT_STREAM]       = TEXT("stream"),
-    [CHAT_MESSAGES]     = TEXT("messages"),
-    [CHAT_PROMPT]       = TEXT("prompt"),
-    [CHAT_INPUT]        = TEXT("input"),
-    [CHAT_THINKING]     = TEXT("thinking"),
-    [CHAT_SERVICE_TIER] = TEXT("service_tier"),
-    [CHAT_N]            = TEXT("n"),
+    [CHAT_MODEL]          = TEXT("model"),
+    [CHAT_STREAM]         = TEXT("stream"),
+    [CHAT_STREAM_OPTIONS] = TEXT("stream_options"),
+    [CHAT_MESSAGES]       = TEXT("messages"),
+    [CHAT_PROMPT]         = TEXT("prompt"),
+    [CHAT_INPUT]          = TEXT("input"),
+    [CHAT_THINKING]       = TEXT("thinking"),
+    [CHAT_SERVICE_TIER]   = TEXT("service_tier"),
+    [CHAT_N]              = TEXT("n"),
 };
 
 #define IS(type) (1u << (type))

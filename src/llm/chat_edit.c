@@ -69,19 +69,16 @@ static void change_model(struct chat_edits *e, const struct chat_request *r, con
 /* A plain call with options for streams is a mistake, which its upstream shall tell. */
 static bool change_stream(struct chat_edits *e, const struct chat_request *r)
 {
-    static const struct text wanted[] = {TEXT("stream_options")};
-    const struct json_member *stream = &r->members[CHAT_STREAM];
-    struct json_member options;
-    if (json_scan(r->body, wanted, 1, &options, JSON_DEPTH).error != JSON_FINE) return false;
+    const struct json_member *stream = &r->members[CHAT_STREAM], *options = &r->members[CHAT_STREAM_OPTIONS];
     if (stream->type == JSON_ABSENT)
         chat_edit(e, chat_new_members(r), TEXT(",\"stream\":true"));
     else if (stream->type != JSON_TRUE)
         chat_edit(e, stream->value, TEXT("true"));
-    if (options.type == JSON_ABSENT)
+    if (options->type == JSON_ABSENT)
         chat_edit(e, chat_new_members(r), TEXT(",\"stream_options\":{\"include_usage\":true}"));
-    else if (options.type == JSON_NULL)
-        chat_edit(e, options.value, TEXT("{\"include_usage\":true}"));
-    return options.type <= JSON_NULL;
+    else if (options->type == JSON_NULL)
+        chat_edit(e, options->value, TEXT("{\"include_usage\":true}"));
+    return options->type <= JSON_NULL;
 }
 
 int chat_pieces(const struct chat_request *r, const struct chat_changes *c, struct buf *extra, struct iovec *iov,

@@ -108,6 +108,7 @@ static const char *const broken[] = {
     "{\"model\":\"m\",\"messages\":[]",
     "{\"model\":\"m\",\"messages\":[]} x",
     "{\"model\":\"m\",\"model\":\"n\",\"messages\":[]}",
+    "{\"model\":\"m\",\"messages\":[],\"stream_options\":null,\"stream_options\":null}",
     "{\"model\":\"m\",\"mod\\u0065l\":\"n\",\"messages\":[]}",
     "{\"model\":\"\xFF\",\"messages\":[]}",
     "{\"model\":\"m\",\"messages\":[01]}",

@@ -98,7 +98,6 @@ static const struct {
     {"{\"model\":\"m\",\"messages\":[],\"stream_options\":\"x\"}", NULL}, /* a mistake, for the upstream to tell */
     {"{\"model\":\"m\",\"messages\":[],\"stream_options\":{}}", NULL},
     {"{\"model\":\"m\",\"messages\":[],\"stream_options\":{\"include_usage\":true}}", NULL},
-    {"{\"model\":\"m\",\"messages\":[],\"stream_options\":null,\"stream_options\":null}", NULL},
 };
 
 START_TEST(plain_calls_become_streams)

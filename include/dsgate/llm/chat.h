@@ -11,8 +11,8 @@
 
 /* Members that are looked for; also the ones that may not appear twice. */
 enum chat_member {
-    CHAT_MODEL, CHAT_STREAM, CHAT_MESSAGES, CHAT_PROMPT, CHAT_INPUT, CHAT_THINKING, CHAT_SERVICE_TIER, CHAT_N,
-    CHAT_MEMBER_COUNT
+    CHAT_MODEL, CHAT_STREAM, CHAT_STREAM_OPTIONS, CHAT_MESSAGES, CHAT_PROMPT, CHAT_INPUT, CHAT_THINKING,
+    CHAT_SERVICE_TIER, CHAT_N, CHAT_MEMBER_COUNT
 };
 
 #define CHAT_MODEL_MAX 256 /* bytes of a model's name, with its NUL */
