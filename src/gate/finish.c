@@ -1,6 +1,5 @@
 /* finish.c - FINISH: the lease goes back, the counters move, one line is logged. */
 #include "dsgate/gate/worker.h"
-#include "dsgate/llm/dialect.h"
 
 /* Whatever failed has been judged when it did. */
 static enum outcome judge(const struct request *r)
@@ -19,23 +18,6 @@ static void release(struct request *r)
 static enum conf_priority class_of(const struct request *r)
 {
     return r->caller.id ? r->ticket.priority : PRIORITY_COUNT;
-}
-
-/* Of the whole answer, also where several attempts have given it: what went before was prompt for the last one. */
-static struct usage usage_of(const struct request *r)
-{
-    struct usage u = attempt_facts(r->lead->attempt)->usage;
-    if (!u.known || !r->resume.sent) return u;
-    bool gave_reasoning = dialect_row(r->lead->upstream->conf->dialect)->continues_reasoning;
-    int64_t content = (int64_t)r->resume.sent->tokens[TRANSCRIPT_CONTENT];
-    int64_t thought = (int64_t)r->resume.sent->tokens[TRANSCRIPT_REASONING];
-    u.prompt -= content + (gave_reasoning ? thought : 0);
-    u.prompt = u.prompt < 0 ? 0 : u.prompt;
-    u.cached = u.cached < u.prompt ? u.cached : u.prompt;
-    if (attempt_is_spent(r->lead->attempt)) u.completion = u.reasoning = 0;
-    u.completion += content + thought;
-    u.reasoning += thought;
-    return u;
 }
 
 /* What was generated only to hear the end of an answer that was at its limit. */
@@ -64,7 +46,7 @@ static void count(struct request *r, usec_t duration)
                                 .first_token = r->first_token,
                                 .queued = r->spent[STEP_QUEUE],
                                 .attempts = r->attempts};
-    if (r->lead && r->shown) m.usage = usage_of(r);
+    if (r->lead && r->shown) m.usage = attempt_usage(r->lead->attempt);
     metrics_request_ended(r->worker->metrics, &m);
     if (r->client_gone) metrics_count(r->worker->metrics, METRICS_CLIENT_GONE);
     if (r->cut) metrics_count(r->worker->metrics, METRICS_STREAMS_CUT);
@@ -112,7 +94,7 @@ static void describe_attempts(struct request *r, struct access_entry *e)
     e->upstream = r->lead->upstream->name;
     e->upstream_trace = text_of(attempt_answer(r->lead->attempt)->trace);
     if (!r->shown) return; /* it is not what the client got */
-    e->usage = usage_of(r);
+    e->usage = attempt_usage(r->lead->attempt);
     e->finish = finish_of(r->lead->attempt);
     e->oddity = attempt_oddity(r->lead->attempt);
 }

@@ -122,6 +122,16 @@ static void correct_counts(int64_t counts[COUNTS], const struct seam *s)
         counts[TOTAL] = counts[PROMPT] + counts[COMPLETION];
 }
 
+void seam_correct_usage(const struct seam *s, struct usage *usage)
+{
+    int64_t counts[COUNTS] = {[PROMPT] = usage->prompt, [COMPLETION] = usage->completion,
+                              [CACHED] = usage->cached, [REASONING] = usage->reasoning,
+                              [TOTAL] = absent,         [HIT] = absent,
+                              [MISS] = absent};
+    correct_counts(counts, s);
+    *usage = (struct usage){true, counts[PROMPT], counts[COMPLETION], counts[CACHED], counts[REASONING]};
+}
+
 static void mend_usage(struct edits *e, const struct seam *s, struct text usage)
 {
     struct text places[COUNTS];

@@ -23,6 +23,13 @@ struct text attempt_unshown(const struct attempt *a) { return reading_unshown(&a
 struct text attempt_offence(const struct attempt *a) { return buf_text(&a->reading.offence); }
 struct assembly *attempt_take_partial(struct attempt *a) { return reading_take_partial(&a->reading); }
 
+struct usage attempt_usage(const struct attempt *a)
+{
+    struct usage usage = a->reading.facts.usage;
+    if (usage.known && a->reading.seam) seam_correct_usage(&a->reading.seam->seam, &usage);
+    return usage;
+}
+
 const char *attempt_oddity(const struct attempt *a)
 {
     const struct reading *r = &a->reading;

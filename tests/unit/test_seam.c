@@ -277,6 +277,42 @@ static const struct sample ends[] = {
 START_TEST(only_the_end_is_shown) { ck_mended(&ends[_i], true); }
 END_TEST
 
+static struct usage usage_in(struct text chunk)
+{
+    struct answer_facts facts = {0};
+    answer_read_event(&facts, FAMILY_CHAT, TEXT_NONE, chunk, false);
+    return facts.usage;
+}
+
+/* What the client is told is what is counted. Counts that the upstream does not tell (often reasoning) still count, and
+ * one that it tells twice, differently, may be either.
+ */
+static void ck_usage(const struct sample *row, bool spent)
+{
+    struct transcript sent;
+    struct seam s;
+    struct usage came = usage_in(text_of(row->came)), told = usage_in(text_of(row->mended)), counted = came;
+    if (!came.known || !row->mended || !*row->mended || !strcmp(row->name, "a count twice")) return;
+    begin_sent(&sent, row->sent);
+    seam_begin(&s, &sent, row->gave_reasoning, spent);
+    seam_correct_usage(&s, &counted);
+    ck_assert_msg(counted.prompt == told.prompt && counted.cached == told.cached, "%s: the prompt", row->name);
+    if (came.completion && told.completion)
+        ck_assert_msg(counted.completion == told.completion, "%s: the completion", row->name);
+    if (came.reasoning) ck_assert_msg(counted.reasoning == told.reasoning, "%s: the reasoning", row->name);
+    seam_free(&s);
+    transcript_free(&sent);
+}
+
+START_TEST(usage_is_counted_as_it_is_told)
+{
+    for (size_t i = 0; i < COUNT(samples); i++)
+        ck_usage(&samples[i], false);
+    for (size_t i = 0; i < COUNT(ends); i++)
+        ck_usage(&ends[i], true);
+}
+END_TEST
+
 /* Shapes come and go; each chunk is mended as a seam would that has seen no other. */
 START_TEST(chunks_do_not_depend_on_each_other)
 {
@@ -385,6 +421,7 @@ static void add_tests(TCase *tests)
 {
     tcase_add_loop_test(tests, mends, 0, COUNT(samples));
     tcase_add_loop_test(tests, only_the_end_is_shown, 0, COUNT(ends));
+    tcase_add_test(tests, usage_is_counted_as_it_is_told);
     tcase_add_test(tests, chunks_do_not_depend_on_each_other);
     tcase_add_test(tests, long_shapes);
     tcase_add_test(tests, large_chunks_are_harmless);

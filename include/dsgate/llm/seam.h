@@ -9,6 +9,7 @@
 #ifndef DSGATE_LLM_SEAM_H
 #define DSGATE_LLM_SEAM_H
 
+#include "dsgate/llm/answer.h"
 #include "dsgate/llm/transcript.h"
 
 struct seam {
@@ -30,5 +31,8 @@ void seam_free(struct seam *s);
  * With `spent` the client gets no text and no call any more, finish_reason is "length", as it would have been without
  * the break, and what the upstream has generated counts for nothing. */
 void seam_mend(struct seam *s, struct text data, struct buf *out);
+
+/* Corrects a known usage in the same way: that of the stream that goes on becomes that of the whole answer. */
+void seam_correct_usage(const struct seam *s, struct usage *usage);
 
 #endif

@@ -78,6 +78,8 @@ struct attempt *attempt_start(struct loop *loop, struct client *client, const st
 void *attempt_context(const struct attempt *a);
 struct attempt_answer *attempt_answer(struct attempt *a); /* once there is one */
 const struct answer_facts *attempt_facts(const struct attempt *a);
+/* Of the whole answer, where others have given its beginning; attempt_facts() tells what this one has cost. */
+struct usage attempt_usage(const struct attempt *a);
 usec_t attempt_started(const struct attempt *a);
 uint64_t attempt_tokens(const struct attempt *a); /* events with content so far; 0 for plain answers */
 usec_t attempt_first_token(const struct attempt *a); /* 0 = none yet */
