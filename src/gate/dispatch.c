@@ -1,6 +1,7 @@
 /* dispatch.c - DISPATCH: attempts at leased upstreams until one of them has a token. What fails before that goes back
  * to QUEUE, unseen by the client; what fails later does so too where another upstream can go on with it. */
 #include "dsgate/base/log.h"
+#include "dsgate/gate/reply.h"
 #include "dsgate/gate/worker.h"
 #include "dsgate/relay/retry.h"
 
@@ -166,7 +167,9 @@ enum flow dispatch_give_up(struct request *r, enum failure f)
     if (begin_anew(r)) return request_jump(r, STEP_QUEUE);
     if (climb(r)) return request_jump(r, r->fallback->model ? STEP_QUEUE : STEP_STREAM);
     recall_last_word(r);
-    if (r->head_sent || !r->lead || !r->lead->failed.showable) return request_fail(r, f);
+    bool showable = r->lead && r->lead->failed.showable;
+    if (showable && r->head_sent) reply_quote(r, attempt_body(r->lead->attempt));
+    if (!showable || r->head_sent) return request_fail(r, f);
     r->out.pieces[0] = iov_of(attempt_body(r->lead->attempt));
     r->out.n = r->out.pieces[0].iov_len ? 1 : 0;
     r->out.last = r->exhausted = true;

@@ -33,6 +33,25 @@ bool reply_keep_alive(struct request *r) { return send_events(r, TEXT(": keep-al
 
 /* ---- a broken stream ---- */
 
+static bool is_line_of_json(struct text t)
+{
+    struct json_result result = json_scan(t, NULL, 0, NULL, JSON_DEPTH);
+    bool one_line = text_find_byte(t, '\n') == t.n && text_find_byte(t, '\r') == t.n;
+    return one_line && result.error == JSON_FINE && result.top == JSON_OBJECT;
+}
+
+void reply_quote(struct request *r, struct text body)
+{
+    enum endpoint_family family = r->admission.endpoint->family;
+    struct buf *offence = &r->resume.offence;
+    if ((family != FAMILY_CHAT && family != FAMILY_COMPLETION) || !is_line_of_json(body)) return;
+    buf_clear(offence);
+    BUF_ADD(offence, "data: ");
+    buf_add(offence, body);
+    BUF_ADD(offence, "\n\n");
+    text_redact(offence->data + offence->head, buf_len(offence), text_of(r->lead->key));
+}
+
 /* An upstream's own words tell more, but not about what the gateway itself has come to; and client libraries look for a
  * member `error`: other shapes they take for chunks. */
 static bool may_quote(const struct request *r)

@@ -18,7 +18,7 @@ static unsigned shown_status(const struct request *r, const struct attempt_answe
 {
     bool mistake = attempt_complaint(r->lead->attempt)->blame == BLAME_CLIENT;
     if (!r->exhausted || answer->status >= 400 || r->lead->failed.empty) return answer->status;
-    return failure_row(mistake ? FAIL_BAD_REQUEST : FAIL_UPSTREAM_BAD_ANSWER)->status;
+    return failure_row(mistake ? FAIL_BAD_REQUEST : r->lead->failed.failure)->status;
 }
 
 /* When the gateway has tried everything it says so, unless the upstream itself has named a time that client libraries
@@ -114,27 +114,11 @@ static bool is_misfit(const struct request *r)
     return r->streamed && !r->shown && !attempt_answer(r->lead->attempt)->is_stream;
 }
 
-static bool is_line_of_json(struct text t)
-{
-    struct json_result result = json_scan(t, NULL, 0, NULL, JSON_DEPTH);
-    bool one_line = text_find_byte(t, '\n') == t.n && text_find_byte(t, '\r') == t.n;
-    return one_line && result.error == JSON_FINE && result.top == JSON_OBJECT;
-}
-
-/* An error that is one line of JSON can be told in the upstream's words, where events have no names. */
+/* Words that came in one piece can still be told. */
 static void quote_misfit(struct request *r)
 {
     const struct request_out *out = &r->out;
-    enum endpoint_family family = r->admission.endpoint->family;
-    if (out->n != 1 || !out->last || (family != FAMILY_CHAT && family != FAMILY_COMPLETION)) return;
-    struct text body = text_make(out->pieces[0].iov_base, out->pieces[0].iov_len);
-    if (!is_line_of_json(body)) return;
-    struct buf *offence = &r->resume.offence;
-    buf_clear(offence);
-    BUF_ADD(offence, "data: ");
-    buf_add(offence, body);
-    BUF_ADD(offence, "\n\n");
-    text_redact(offence->data + offence->head, buf_len(offence), text_of(r->lead->key));
+    if (out->n == 1 && out->last) reply_quote(r, text_make(out->pieces[0].iov_base, out->pieces[0].iov_len));
 }
 
 static enum flow refuse_misfit(struct request *r)

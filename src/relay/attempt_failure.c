@@ -122,16 +122,23 @@ static const char *reason_for(const struct attempt *a, enum verdict v, enum read
     return v == VERDICT_BUSY && is_nothing(reason) ? "busy" : reading_reason_name(reason);
 }
 
-void attempt_fail_answer(struct attempt *a, enum reading_reason reason)
+/* What the client is told about it. */
+static enum failure failure_of_answer(enum verdict v, enum reading_reason reason)
 {
     bool is_cut = reason == READING_CUT || reason == READING_EMPTY_STREAM || reason == READING_EXHAUSTED ||
                   reason == READING_ABORTED;
+    if (is_complaint(reason) && v == VERDICT_BUSY) return FAIL_UPSTREAM_BUSY;
+    return is_cut ? FAIL_UPSTREAM_CUT : FAIL_UPSTREAM_BAD_ANSWER;
+}
+
+void attempt_fail_answer(struct attempt *a, enum reading_reason reason)
+{
     bool empty = reason == READING_EMPTY_CONTENT, complains = is_complaint(reason);
     enum verdict verdict = verdict_on(a, reason);
     enum blame blame = a->reading.complaint.blame;
     bool ours = blame == BLAME_CLIENT && a->from.sent; /* it refuses to go on, which the client has not asked for */
     struct attempt_failure why = {.verdict = verdict,
-                                  .failure = is_cut ? FAIL_UPSTREAM_CUT : FAIL_UPSTREAM_BAD_ANSWER,
+                                  .failure = failure_of_answer(verdict, reason),
                                   .reason = reason_for(a, verdict, reason),
                                   .may_replay = a->from.endpoint->replayable,
                                   .elsewhere = empty || (complains && (blame == BLAME_UNKNOWN || ours)),

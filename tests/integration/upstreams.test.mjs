@@ -106,6 +106,7 @@ const outcomes = {
     },
     unreachable: (answer) => checkError(answer, 502, "upstream_unreachable"),
     bad: (answer) => checkError(answer, 502, "upstream_bad_answer"),
+    busy: (answer) => checkError(answer, 503, "upstream_busy"),
     cut: (answer) => checkError(answer, 502, "upstream_cut"),
     late: (answer) => checkError(answer, 504, "upstream_timeout"),
     cutEvent: (answer) => checkErrorEvent(answer, "upstream_cut"),
@@ -119,10 +120,10 @@ const outcomes = {
         );
     },
     badEvent: (answer) => checkErrorEvent(answer, "upstream_bad_answer"),
-    // The upstream's own error, as it came, but not under a status of success; a stream's status is out already. Nothing
-    // comes behind it.
+    // The upstream's own error (it is busy), as it came, but not under a status of success; a stream's status is out
+    // already. Nothing comes behind it.
     told: async (answer, scenario, more) => {
-        assert.equal(answer.status, more?.stream ? 200 : 502);
+        assert.equal(answer.status, more?.stream ? 200 : 503);
         assert.equal(answer.text, (await direct(scenario, more)).text.replace("data: [DONE]\n\n", ""));
         assert.match(answer.text, /"error"/);
     },
@@ -160,7 +161,7 @@ const families = {
         "header-garbage": ["bad", "bad"],
         "endless-headers": ["bad", "bad"],
         "bad-chunk": ["bad", "badEvent"],
-        "error-first-event": ["told", "bad"],
+        "error-first-event": ["told", "busy"],
     },
     "too much, or slowly": {
         "huge=3": ["whole", "whole"],

@@ -141,8 +141,8 @@ START_TEST(a_failure_after_them_is_told_in_the_stream)
     struct wire *client = ask_stream("");
     struct wire *w = upstream_take(busy_wire(&a));
     fake_run(16 * USEC_PER_SEC);
-    upstream_json(w, 503, busy);
-    ck_error_event(client, ALIVE, "upstream_bad_answer", "");
+    upstream_json(w, 503, "<html>");
+    ck_error_event(client, ALIVE, "upstream_busy", "");
     ck_assert(wire_program_finished(client) || wire_program_closed(client));
     ck_assert_uint_eq(gateway_metric("dsgate_streams_cut_total"), 1);
     ck_assert_uint_eq(gateway_attempts("a", "busy"), 1);
@@ -150,23 +150,25 @@ START_TEST(a_failure_after_them_is_told_in_the_stream)
 }
 END_TEST
 
-/* An upstream's own words are told as they are. */
+/* An upstream's own words are told as they are, whether they are about the client or the last ones that were heard. */
 START_TEST(an_error_after_them_is_told_in_its_words)
 {
-    static const char error[] = "{\"error\":{\"message\":\"no\"}}";
-    begin(RULES A_THEN_B);
-    struct wire *client = ask_stream("");
-    struct wire *w = upstream_take(busy_wire(&a));
-    fake_run(15 * USEC_PER_SEC);
-    upstream_json(w, 400, error);
-    struct client_answer got = client_read(client);
-    char *expected = mem_printf("%sdata: %s\n\n", ALIVE, error);
-    ck_assert_str_eq(got.body, expected);
-    ck_assert(!got.complete);
-    ck_assert_uint_eq(b.dials, 0);
-    mem_free(expected);
-    mem_free(got.body);
-    gateway_end();
+    static const unsigned statuses[] = {400, 500, 503};
+    for (int i = 0; i < COUNT(statuses); i++) {
+        begin(QUIET ATTEMPTS(1) A_THEN_B);
+        struct wire *client = ask_stream("");
+        struct wire *w = upstream_take(busy_wire(&a));
+        fake_run(15 * USEC_PER_SEC);
+        upstream_json(w, statuses[i], busy);
+        struct client_answer got = client_read(client);
+        char *expected = mem_printf("%sdata: %s\n\n", ALIVE, busy);
+        ck_assert_str_eq(got.body, expected);
+        ck_assert(!got.complete);
+        ck_assert_uint_eq(b.dials, 0);
+        mem_free(expected);
+        mem_free(got.body);
+        gateway_end();
+    }
 }
 END_TEST
 

@@ -23,6 +23,10 @@ bool reply_fixed(struct request *r, const char *text);
 /* A comment in the client's stream, whose head it may begin; the answer goes on. false: as above. */
 bool reply_keep_alive(struct request *r);
 
+/* What the lead's upstream has said instead of an answer is what reply_break() will tell a stream, where its clients
+ * could read that: an error of one line of JSON, in families whose events have no names. */
+void reply_quote(struct request *r, struct text body);
+
 /* An answer that has begun ends without its end: a stream is told why in an event of its own, which r->failure or the
  * upstream's words say; anything else is reset. The exchange is gone. */
 void reply_break(struct request *r);

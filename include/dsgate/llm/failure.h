@@ -55,6 +55,8 @@ enum advice { ADVISE_NOTHING, ADVISE_RETRY, ADVISE_NO_RETRY }; /* x-should-retry
       "The upstream's answer is not usable.") \
     X(FAIL_UPSTREAM_CUT,          502, "upstream_error",        "upstream_cut",                2, ADVISE_NO_RETRY, \
       "The upstream broke off in the middle of its answer.") \
+    X(FAIL_UPSTREAM_BUSY,         503, "upstream_error",        "upstream_busy",               2, ADVISE_NO_RETRY, \
+      "The upstream has too much to do.") \
     X(FAIL_CONNECTIONS,           503, "server_error",          "gateway_connection_limit",    2, ADVISE_RETRY, \
       "The gateway has reached its connection limit.") \
     X(FAIL_MEMORY,                503, "server_error",          "gateway_memory_limit",        2, ADVISE_RETRY, \

@@ -126,11 +126,17 @@ function checkUpstreams({ status, text, cut }, reference, { expected }) {
     assertSame(text, reference.text);
 }
 
-function checkError({ status, text, cut }) {
-    assert.ok(!cut, "cut");
-    assert.ok(status === 502 || status === 504, `status ${status}`);
+// What is told of an upstream that breaks, or, where the model says so, of one that is busy.
+function checkError({ status, text, cut }, _reference, { expected }) {
     const { error } = JSON.parse(text);
-    assert.match(error.code, /^upstream_(unreachable|bad_answer|cut|timeout)$/);
+    assert.ok(!cut, "cut");
+    if (expected.status) {
+        assert.equal(status, expected.status);
+        assert.equal(error.code, "upstream_busy");
+    } else {
+        assert.ok(status === 502 || status === 504, `status ${status}`);
+        assert.match(error.code, /^upstream_(unreachable|bad_answer|cut|timeout)$/);
+    }
 }
 
 const checks = { whole: checkWhole, broken: checkBroken, "upstream's": checkUpstreams, error: checkError };

@@ -113,7 +113,7 @@ const ERRORS = {
     "gateway-timeout": retried("timeout", 504),
     "html-error": retried("error", 502),
     "error-200": retried("busy|rate|error|error_200", 502),
-    "busy-200": retried("busy", 502),
+    "busy-200": retried("busy", 503),
     "error-integer-code": retried("rate", 429),
     "error-flat": retried("busy", 503),
     "error-bare-string": retried("timeout", 504),
@@ -200,8 +200,8 @@ function expectFailing(cell, told) {
     const seen = cell.way === "stream" && cell.progress === "text";
     const common = { attempts: RETRIES, reasons: null };
     if (seen) return { ...common, ...broken };
-    const passedOn = told && cell.way === "plain";
-    return { ...common, ...(passedOn ? { answer: "upstream's", status: 502 } : { answer: "error" }) };
+    if (!told) return { ...common, answer: "error" };
+    return { ...common, answer: cell.way === "plain" ? "upstream's" : "error", status: 503 };
 }
 
 // Bytes that are no HTTP may take with them what came in one piece, so that it can be all of it.
