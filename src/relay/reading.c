@@ -115,7 +115,11 @@ static void drop_passed(struct reading *r)
     r->passed = false;
 }
 
-struct text reading_unshown(const struct reading *r) { return r->passed ? TEXT_NONE : buf_text(&r->held); }
+/* What is held of a document is an error, or half of it. */
+struct text reading_unshown(const struct reading *r)
+{
+    return r->passed || r->mode != READ_EVENTS ? TEXT_NONE : buf_text(&r->held);
+}
 
 struct reading_step reading_finish(struct reading *r)
 {

@@ -67,6 +67,28 @@ START_TEST(an_error_of_who_was_to_go_on_is_not_shown)
 }
 END_TEST
 
+/* Nor where nobody is left to ask: it would stand in the way of the event that tells the end. */
+START_TEST(a_last_error_of_who_was_to_go_on_is_not_shown)
+{
+    static const char *const answers[] = {"HTTP/1.1 500 X\r\nContent-Length: 2\r\n\r\n{}",
+                                          "HTTP/1.1 500 X\r\nContent-Length: 9\r\n\r\n{}"};
+    for (int half = 0; half < 2; half++) {
+        begin(QUIET ROUTE("hedge: off, retry: {attempts: 2}") TWO);
+        struct wire *client = ask_stream("");
+        upstream_close(begin_stream(&a, "A", "Hel"));
+        struct wire *w = upstream_take(busy_wire(&b));
+        wire_send(w, text_of(answers[half]));
+        upstream_close(w);
+        char *shown = mem_printf("%s%sdata: {\"error\":{", delta_of("A", ROLE), delta_text("A", "Hel"));
+        struct client_answer got = client_read(client);
+        ck_assert_msg(!got.complete && text_starts(text_of(got.body), text_of(shown)), "%s", got.body);
+        mem_free(got.body);
+        mem_free(shown);
+        gateway_end();
+    }
+}
+END_TEST
+
 /* ---- how events are written ---- */
 
 /* White space before its JSON hides no chunk. */
@@ -173,5 +195,6 @@ START_TEST(a_key_in_a_streams_error_is_redacted)
 END_TEST
 
 TEST_MAIN("streams that break oddly", a_request_is_kept_for_who_goes_on, an_error_of_who_was_to_go_on_is_not_shown,
-          white_space_before_a_chunk_is_nothing, a_mended_chunk_keeps_its_lines, bytes_that_are_no_text_break_a_stream,
-          two_ends_of_one_choice_are_one, a_key_in_a_streams_error_is_redacted)
+          a_last_error_of_who_was_to_go_on_is_not_shown, white_space_before_a_chunk_is_nothing,
+          a_mended_chunk_keeps_its_lines, bytes_that_are_no_text_break_a_stream, two_ends_of_one_choice_are_one,
+          a_key_in_a_streams_error_is_redacted)
