@@ -142,13 +142,14 @@ struct text reading_skip_blank(struct text t)
 static bool is_mendable(const struct reading *r)
 {
     const struct complaint *c = &r->complaint;
-    if (c->blame == BLAME_KEY) return r->o.key_is_ours;
     return c->blame != BLAME_CLIENT || c->context_length || r->o.sent;
 }
 
+/* Whose key it is answers for it. */
 static void read_complaint(struct reading *r, struct text body)
 {
     r->complaint = complaint_read(r->o.dialect, r->status, body);
+    if (r->complaint.blame == BLAME_KEY && !r->o.key_is_ours) r->complaint.blame = BLAME_CLIENT;
 }
 
 static bool judge_error(struct reading *r, struct text body, enum reading_reason *why)

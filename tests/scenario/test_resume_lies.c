@@ -89,6 +89,29 @@ START_TEST(a_last_error_of_who_was_to_go_on_is_not_shown)
 }
 END_TEST
 
+/* Whose key the client's own is: one upstream has taken it, the next one does not know it, another one may. */
+START_TEST(who_refuses_the_clients_key_does_not_go_on)
+{
+#define KEYLESS(name, more) \
+    "  - {name: " #name ", base_url: 'http://" #name ".test:80/v1', dialect: deepseek, beta_path: /beta" more "}\n"
+    static const unsigned statuses[] = {401, 402, 403};
+    for (int i = 0; i < COUNT(statuses); i++) {
+        begin(RULES "upstreams:\n" KEYLESS(a, ", weight: 90") KEYLESS(b, ", weight: 9") KEYLESS(c, ""));
+        struct wire *client = ask_stream("Authorization: Bearer sk-client\r\n");
+        upstream_close(begin_stream(&a, "A", "Hel"));
+        upstream_json(upstream_take(busy_wire(&b)), statuses[i], "{\"error\":{\"message\":\"no\"}}");
+        struct wire *w = begin_stream(&c, "C", "lo");
+        upstream_stream_finish(w);
+        struct client_answer got = client_read(client);
+        ck_assert(got.complete && strstr(got.body, "\"content\":\"lo\""));
+        ck_assert_ptr_null(strstr(got.body, "\"error\""));
+        ck_assert_uint_eq(gateway_attempts("b", "neutral"), 1);
+        mem_free(got.body);
+        gateway_end();
+    }
+}
+END_TEST
+
 /* ---- how events are written ---- */
 
 /* White space before its JSON hides no chunk. */
@@ -195,6 +218,6 @@ START_TEST(a_key_in_a_streams_error_is_redacted)
 END_TEST
 
 TEST_MAIN("streams that break oddly", a_request_is_kept_for_who_goes_on, an_error_of_who_was_to_go_on_is_not_shown,
-          a_last_error_of_who_was_to_go_on_is_not_shown, white_space_before_a_chunk_is_nothing,
-          a_mended_chunk_keeps_its_lines, bytes_that_are_no_text_break_a_stream, two_ends_of_one_choice_are_one,
-          a_key_in_a_streams_error_is_redacted)
+          a_last_error_of_who_was_to_go_on_is_not_shown, who_refuses_the_clients_key_does_not_go_on,
+          white_space_before_a_chunk_is_nothing, a_mended_chunk_keeps_its_lines, bytes_that_are_no_text_break_a_stream,
+          two_ends_of_one_choice_are_one, a_key_in_a_streams_error_is_redacted)
