@@ -172,7 +172,9 @@ static bool ended_well(struct reading *r, enum reading_reason *why)
     *why = r->facts.token ? READING_CUT : READING_EMPTY_STREAM;
     if (!reading_is_complete(r) && !r->facts.error) return false;
     *why = READING_EMPTY_CONTENT;
-    return r->facts.error || !reading_is_empty(r);
+    if (r->facts.error || !reading_is_empty(r)) return true;
+    if (r->o.assembles && !assembly_write(r->assembly, &r->held)) *why = READING_BAD_JSON; /* it may yet be shown */
+    return false;
 }
 
 static struct reading_step show_whole(struct reading *r)

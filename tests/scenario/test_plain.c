@@ -174,6 +174,19 @@ START_TEST(an_error_event_is_told_as_an_error)
 }
 END_TEST
 
+/* An answer that says nothing is the answer, where nobody else may be asked: all of it. */
+START_TEST(an_empty_answer_is_passed_on_whole)
+{
+    begin(QUIET ATTEMPTS(1) ALONE);
+    struct wire *client = ask("");
+    upstream_stream_finish(begin_stream(&a, "1", ""));
+    ck_answer(client, 200, PLAIN("1", "", USAGE(3, 2, 5)));
+    ck_assert_str_eq(client_field("content-type"), "application/json");
+    ck_assert_uint_eq(gateway_attempts("a", "neutral"), 1);
+    gateway_end();
+}
+END_TEST
+
 /* ---- where ---- */
 
 /* What is not known exactly stays what it is. */
@@ -518,6 +531,7 @@ TEST_MAIN("plain", a_plain_call_is_made_as_a_stream, a_call_that_says_no_stream_
           the_end_of_the_message_is_not_waited_for, done_is_not_waited_for, an_end_without_a_reason_is_a_cut,
           a_close_after_the_last_event_is_an_end, an_upstream_may_answer_plainly_all_the_same,
           a_mistake_of_the_clients_is_passed_on, busy_goes_elsewhere, an_error_event_is_told_as_an_error,
+          an_empty_answer_is_passed_on_whole,
           other_dialects_are_asked_plainly, it_can_be_turned_off, streams_stay_streams, failing_over_may_change_the_way,
           signs_of_life_are_no_answer, a_late_first_token_is_hedged, a_cut_is_gone_on_with, it_is_gone_on_with_twice,
           who_goes_on_is_not_hedged, a_cut_inside_a_tool_call_begins_anew, a_cut_after_the_end_begins_anew,
