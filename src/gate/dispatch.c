@@ -201,8 +201,9 @@ static bool take_retry(struct request *r)
 static void write_off(struct request *r)
 {
     uint64_t tokens = attempt_tokens(r->lead->attempt);
+    bool added = tokens > 0 || attempt_transcript(r->lead->attempt)->closed;
     if (tokens) metrics_count(r->worker->metrics, METRICS_NOT_CONTINUED);
-    if (r->shown || !tokens) return;
+    if (r->shown || !added) return;
     r->wasted += tokens;
     if (r->resume.sent) resume_abandon(r);
 }

@@ -84,12 +84,20 @@ static void put_event(struct buf *b, struct text data)
     BUF_ADD(b, "\n");
 }
 
+/* On a sheet that is spoilt nobody can go on. */
+static bool assemble(struct reading *r, struct text data)
+{
+    if (r->facts.done || !looks_like_json(data) || assembly_add(r->assembly, data)) return true;
+    r->transcript.closed = true;
+    return false;
+}
+
 /* For a client that gets something else than the bytes that came. */
 static bool add_changed(struct reading *r, const struct sse_event *e)
 {
     struct text data = mend(r, e->data);
     if (data.n == 0) return true;
-    if (r->o.assembles) return r->facts.done || !looks_like_json(data) || assembly_add(r->assembly, data);
+    if (r->o.assembles) return assemble(r, data);
     put_event(&r->held, data);
     return true;
 }

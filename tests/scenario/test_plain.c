@@ -391,6 +391,32 @@ START_TEST(a_cut_of_two_choices_begins_anew)
 }
 END_TEST
 
+/* Half of a chunk that nobody understands is on the sheet, whoever has brought it. */
+START_TEST(a_spoilt_sheet_is_thrown_away)
+{
+    static const char odd[] = "data: {\"choices\":[{\"index\":0,\"delta\":{%s}}],\"\\u0061\":1}\n\n";
+    static const char *const deltas[] = {"\"content\":\"lo\"", "\"content\":\"\""};
+    for (int i = 0; i < 2 * COUNT(deltas); i++) {
+        char *event = mem_printf(odd, deltas[i / 2]);
+        begin(RULES TWO);
+        struct wire *client = ask("");
+        struct wire *w = begin_stream(&a, "A", "Hel");
+        if (i % 2) {
+            upstream_close(w); /* so b goes on with it */
+            w = begin_stream(&b, "B", "");
+        }
+        upstream_chunk(w, event);
+        fake_run(500 * MS);
+        struct wire *next = begin_stream(i % 2 ? &a : &b, "1", "Hello");
+        ck_assert_str_eq(taken_path, "/v1/chat/completions");
+        upstream_stream_finish(next);
+        ck_answer(client, 200, PLAIN("1", "Hello", USAGE(3, 2, 5)));
+        gateway_end();
+        mem_free(event);
+    }
+}
+END_TEST
+
 enum { LONG_CHUNKS = 1500 };
 
 /* A good half of the text that is kept of a stream, and then the end of the connection. */
@@ -535,7 +561,7 @@ TEST_MAIN("plain", a_plain_call_is_made_as_a_stream, a_call_that_says_no_stream_
           other_dialects_are_asked_plainly, it_can_be_turned_off, streams_stay_streams, failing_over_may_change_the_way,
           signs_of_life_are_no_answer, a_late_first_token_is_hedged, a_cut_is_gone_on_with, it_is_gone_on_with_twice,
           who_goes_on_is_not_hedged, a_cut_inside_a_tool_call_begins_anew, a_cut_after_the_end_begins_anew,
-          a_cut_of_two_choices_begins_anew, too_much_to_go_on_from_begins_anew,
+          a_cut_of_two_choices_begins_anew, a_spoilt_sheet_is_thrown_away, too_much_to_go_on_from_begins_anew,
           with_nobody_who_can_go_on_it_begins_anew, with_nobody_who_goes_on_at_all_it_begins_anew_at_once,
           after_the_deadline_nothing_begins_anew, a_refusal_to_go_on_is_not_the_clients, a_client_that_leaves_ends_it,
           a_deadline_in_the_middle_is_told, a_shutdown_in_the_middle_is_told)
