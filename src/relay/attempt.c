@@ -151,7 +151,8 @@ static void note_first_token(struct attempt *a)
  * message, nor for a [DONE] that some never send. */
 static bool is_over(const struct attempt *a)
 {
-    return a->reading.facts.done || (a->from.plain_stream && reading_is_complete(&a->reading));
+    const struct answer_facts *facts = &a->reading.facts;
+    return facts->done || facts->error || (a->from.plain_stream && reading_is_complete(&a->reading));
 }
 
 static void watch_end(struct attempt *a)

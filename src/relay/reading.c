@@ -70,12 +70,12 @@ const char *reading_reason_name(enum reading_reason r)
 }
 
 /* Each choice has an end of its own. A plain answer that is put together misses its usage when it ends between the two,
- * and is none without a finish_reason. */
+ * and is none without a finish_reason. A mistake of the client's is all that will come. */
 bool reading_is_complete(const struct reading *r)
 {
     bool finished = r->facts.ends > r->o.more_choices && (!r->o.assembles || r->facts.usage.known);
     bool done = r->facts.done && (!r->o.assembles || r->facts.ends > 0);
-    return r->mode == READ_EVENTS && (done || finished);
+    return r->mode == READ_EVENTS && (done || finished || r->facts.error);
 }
 
 bool reading_says_nothing(const struct reading *r)

@@ -178,7 +178,7 @@ static struct text unfinished_done(const struct reading *r)
 static bool ended_well(struct reading *r, enum reading_reason *why)
 {
     *why = r->facts.token ? READING_CUT : READING_EMPTY_STREAM;
-    if (!reading_is_complete(r) && !r->facts.error) return false;
+    if (!reading_is_complete(r)) return false;
     *why = READING_EMPTY_CONTENT;
     if (r->facts.error || !reading_is_empty(r)) return true;
     if (r->o.assembles && !assembly_write(r->assembly, &r->held)) *why = READING_BAD_JSON; /* it may yet be shown */
@@ -197,7 +197,7 @@ struct reading_step reading_feed_events(struct reading *r, struct text in, bool 
     struct range range = {.piece = in};
     enum reading_reason why;
     bool good = read_piece(r, &range, &why);
-    bool over = end || r->facts.done;
+    bool over = end || r->facts.done || r->facts.error;
     if (good && over) good = ended_well(r, &why);
     if (good && end && r->o.assembles) return show_whole(r);
     bool speaks = r->committed || r->facts.token || over || buf_len(&r->held) + range.shown.n > r->o.hold_limit;

@@ -183,6 +183,32 @@ START_TEST(a_mistake_told_under_200_is_the_clients)
 }
 END_TEST
 
+/* Nothing follows it that would be waited for: not an end of the message, which some upstreams never send. */
+START_TEST(a_mistake_told_in_a_stream_ends_it)
+{
+    for (int silent = 0; silent < 2; silent++) {
+        begin(two_upstreams);
+        struct wire *client = ask_stream("");
+        struct fake_upstream *asked = busy_wire(&a) ? &a : &b;
+        struct wire *w = upstream_take(busy_wire(asked));
+        char *event = mem_printf("data: %s\n\n", mistake);
+        upstream_stream_head(w);
+        upstream_chunk(w, event);
+        ck_assert(has_received(client, event));
+        if (silent)
+            fake_run(USEC_PER_SEC);
+        else
+            upstream_close(w);
+        ck_answer(client, 200, event);
+        mem_free(event);
+        ck_assert(wire_program_closed(w));
+        ck_assert_uint_eq(a.dials + b.dials, 1);
+        ck_assert_uint_eq(gateway_attempts(asked == &a ? "a" : "b", "neutral"), 1);
+        gateway_end();
+    }
+}
+END_TEST
+
 /* A request that no upstream can digest counts once, not once for each of them. */
 START_TEST(a_poisonous_request_opens_not_all_breakers)
 {
@@ -232,5 +258,5 @@ END_TEST
 TEST_MAIN("blame", time_spent_in_the_queue_is_not_the_upstreams, an_endless_stream_is_nobodys_fault,
           clients_choose_no_account_of_the_gateways_key, a_clients_own_limit_is_nobody_elses,
           an_old_keys_refusal_is_not_the_new_ones, a_forbidden_request_takes_no_key_away,
-          a_mistake_told_under_200_is_the_clients, a_poisonous_request_opens_not_all_breakers,
-          a_request_that_breaks_all_streams_counts_once)
+          a_mistake_told_under_200_is_the_clients, a_mistake_told_in_a_stream_ends_it,
+          a_poisonous_request_opens_not_all_breakers, a_request_that_breaks_all_streams_counts_once)
