@@ -1,8 +1,6 @@
 /* fallback.c - the ladder of what is done when nothing else helps: other models, then a fixed answer. */
 #include "dsgate/gate/worker.h"
 
-static bool has_texts(enum endpoint_family f) { return f != FAMILY_EMBEDDING && f != FAMILY_OPAQUE; }
-
 /* Another model is asked as if the request had named it, but for its class, which it keeps, and its route: the rules of
  * the one that was asked for count to the end. */
 static bool ask_model(struct request *r, const char *model)
@@ -23,7 +21,7 @@ static bool take_rung(struct request *r, const struct conf_rung *rung, bool cont
     const struct endpoint *e = r->admission.endpoint;
     if (rung->context_length != context_length || !e->needs_model) return false;
     if (rung->model) return ask_model(r, rung->model);
-    return has_texts(e->family);
+    return e->says_text;
 }
 
 bool fallback_climb(struct request *r, bool context_length)

@@ -15,30 +15,33 @@ enum { ANY = GET | POST | PUT | PATCH | DELETE | OPTIONS };
 
 /* A call of a model: any upstream may serve it, and asking twice costs money at most. */
 #define CALL(label, path, family, root, needs) \
-    {label, path, ENDPOINT_RELAY, family, root, POST, true, needs, true, true}
+    {label, path, ENDPOINT_RELAY, family, root, POST, true, needs, true, true, true}
+/* … whose answer is no text. */
+#define FIGURES(label, path, family, root, needs) \
+    {label, path, ENDPOINT_RELAY, family, root, POST, true, needs, true, true, false}
 /* What lives on one upstream, and is not to be done twice. */
 #define STORED(label, path, root, methods) \
-    {label, path, ENDPOINT_RELAY, FAMILY_OPAQUE, root, methods, false, NULL, false, false}
+    {label, path, ENDPOINT_RELAY, FAMILY_OPAQUE, root, methods, false, NULL, false, false, false}
 /* Nothing is served there. */
 #define UNKNOWN(path, family) \
-    {"unknown", path, ENDPOINT_UNKNOWN, family, ROOT_BASE, ANY, false, NULL, false, false}
-#define MODELS(path) {"models", path, ENDPOINT_MODELS, FAMILY_OPAQUE, ROOT_BASE, GET, false, NULL, true, true}
+    {"unknown", path, ENDPOINT_UNKNOWN, family, ROOT_BASE, ANY, false, NULL, false, false, false}
+#define MODELS(path) {"models", path, ENDPOINT_MODELS, FAMILY_OPAQUE, ROOT_BASE, GET, false, NULL, true, true, false}
 
 const struct endpoint endpoints[] = {
     CALL("chat",             "/chat/completions",                   FAMILY_CHAT,       ROOT_BASE,      "messages"),
     CALL("completions",      "/completions",                        FAMILY_COMPLETION, ROOT_BASE,      "prompt"),
-    CALL("embeddings",       "/embeddings",                         FAMILY_EMBEDDING,  ROOT_BASE,      "input"),
+    FIGURES("embeddings",    "/embeddings",                         FAMILY_EMBEDDING,  ROOT_BASE,      "input"),
     CALL("beta_chat",        "/beta/chat/completions",              FAMILY_CHAT,       ROOT_BETA,      "messages"),
     CALL("beta_completions", "/beta/completions",                   FAMILY_COMPLETION, ROOT_BETA,      "prompt"),
     CALL("messages",         "/messages",                           FAMILY_MESSAGES,   ROOT_ANTHROPIC, "messages"),
     CALL("messages",         "/anthropic/v1/messages",              FAMILY_MESSAGES,   ROOT_ANTHROPIC, "messages"),
-    CALL("count_tokens",     "/messages/count_tokens",              FAMILY_MESSAGES,   ROOT_ANTHROPIC, "messages"),
-    CALL("count_tokens",     "/anthropic/v1/messages/count_tokens", FAMILY_MESSAGES,   ROOT_ANTHROPIC, "messages"),
+    FIGURES("count_tokens",  "/messages/count_tokens",              FAMILY_MESSAGES,   ROOT_ANTHROPIC, "messages"),
+    FIGURES("count_tokens",  "/anthropic/v1/messages/count_tokens", FAMILY_MESSAGES,   ROOT_ANTHROPIC, "messages"),
     /* A stored prompt or an earlier response may stand in for `input`. */
     CALL("responses",        "/responses",                          FAMILY_RESPONSES,  ROOT_BASE,      NULL),
     MODELS("/models"),
     MODELS("/models/*"),
-    {"balance", "/user/balance", ENDPOINT_RELAY, FAMILY_OPAQUE, ROOT_BALANCE, GET, false, NULL, true, false},
+    {"balance", "/user/balance", ENDPOINT_RELAY, FAMILY_OPAQUE, ROOT_BALANCE, GET, false, NULL, true, false, false},
     STORED("responses_stored", "/responses/*",             ROOT_BASE,      GET | POST | DELETE),
     STORED("messages_stored",  "/messages/*",              ROOT_ANTHROPIC, GET | POST | DELETE),
     STORED("messages_stored",  "/anthropic/v1/messages/*", ROOT_ANTHROPIC, GET | POST | DELETE),

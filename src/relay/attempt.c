@@ -263,7 +263,7 @@ struct attempt *attempt_start(struct loop *loop, struct client *client, const st
     a->ops = ops;
     a->context = context;
     a->started = loop_clock(loop);
-    a->asked_for_stream = from->plain_stream || chat_wants_stream(from->chat);
+    a->asked_for_stream = from->plain_stream || (from->endpoint->says_text && chat_wants_stream(from->chat));
     complete_options(a);
     if (start_call(a, false)) {
         if (a->asked_for_stream) watch_first_token(a);

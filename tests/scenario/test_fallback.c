@@ -392,6 +392,20 @@ START_TEST(embeddings_get_no_fixed_answer)
 }
 END_TEST
 
+/* Nor does a message count a request's tokens. */
+START_TEST(a_count_of_tokens_is_no_fixed_answer)
+{
+    begin(QUIET ROUTE("fallback: [" LATER "], retry: {attempts: 1}") "upstreams:\n"
+              UPSTREAM(a, ", anthropic_path: /anthropic"));
+    struct wire *client = gateway_connect();
+    client_post(client, "/v1/messages/count_tokens", "", "{\"model\":\"m\",\"messages\":[" QUESTION "]}");
+    answer(&a, 503, busy);
+    ck_answer(client, 503, busy);
+    ck_fallback("");
+    gateway_end();
+}
+END_TEST
+
 START_TEST(a_client_that_leaves_climbs_no_further)
 {
     begin(LADDER("{model: spare}, " LATER));
@@ -413,4 +427,5 @@ TEST_MAIN("fallback", another_model_answers, another_model_streams, it_is_told_o
           what_is_too_long_goes_to_a_model_that_takes_more, mistakes_climb_no_other_rung,
           what_is_not_too_long_does_not_go_there, what_is_too_long_for_the_next_one_goes_on,
           what_is_too_long_for_all_is_told, after_a_token_there_is_none, a_part_that_nobody_has_seen_is_given_up,
-          tokens_that_nobody_got_are_waste, embeddings_get_no_fixed_answer, a_client_that_leaves_climbs_no_further)
+          tokens_that_nobody_got_are_waste, embeddings_get_no_fixed_answer, a_count_of_tokens_is_no_fixed_answer,
+          a_client_that_leaves_climbs_no_further)

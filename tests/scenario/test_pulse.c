@@ -196,6 +196,22 @@ START_TEST(a_plain_answer_after_them_is_told_in_the_stream)
 }
 END_TEST
 
+/* Nor does it help to ask for a stream of what is no text: it is late only when it is whole. */
+START_TEST(figures_get_none)
+{
+    static const char figures[] = "{\"data\":[{\"embedding\":[1]}]}";
+    begin(QUIET "timeouts: {first_token: 20s}\n" ROUTE("hedge: off") A_THEN_B);
+    struct wire *client = gateway_connect();
+    client_post(client, "/v1/embeddings", "", "{\"model\":\"m\",\"input\":\"hi\",\"stream\":true}");
+    struct wire *w = upstream_take(busy_wire(&a));
+    fake_run(25 * USEC_PER_SEC);
+    upstream_json(w, 200, figures);
+    ck_answer(client, 200, figures);
+    ck_assert_uint_eq(gateway_attempts("a", "success"), 1);
+    gateway_end();
+}
+END_TEST
+
 /* What is no stream is not spoilt by them, be it so long that it is shown as it comes. */
 START_TEST(other_answers_get_none_in_their_middle)
 {
@@ -298,5 +314,6 @@ TEST_MAIN("pulse", late_streams_get_signs_of_life, there_are_none_after_a_token,
           the_upstreams_own_are_not_passed_on_before_a_token, failing_over_stays_possible,
           who_waits_for_another_try_gets_them, a_failure_after_them_is_told_in_the_stream,
           an_error_after_them_is_told_in_its_words, a_plain_answer_after_them_is_told_in_the_stream,
-          plain_calls_get_none, other_answers_get_none_in_their_middle, they_come_while_a_stream_is_gone_on_with,
-          a_client_that_leaves_after_them_ends_it, a_shutdown_after_them_is_told)
+          plain_calls_get_none, figures_get_none, other_answers_get_none_in_their_middle,
+          they_come_while_a_stream_is_gone_on_with, a_client_that_leaves_after_them_ends_it,
+          a_shutdown_after_them_is_told)

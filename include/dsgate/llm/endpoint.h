@@ -37,6 +37,7 @@ struct endpoint {
     const char *needs;    /* another required member: "messages", "prompt", "input"; NULL = none */
     bool replayable;      /* sending it twice costs money at most: failover may replay it */
     bool any_upstream;    /* false: always the first in config order that serves it (state lives there: files) */
+    bool says_text;       /* its answers are a model's words: they may be streamed, or said by somebody else */
 };
 
 extern const struct endpoint endpoints[];
