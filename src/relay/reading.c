@@ -30,6 +30,7 @@ void reading_begin(struct reading *r, unsigned status, struct text content_type,
 {
     r->status = status;
     r->mode = choose_mode(r->o.family, status, content_type, encoding);
+    r->unreadable = r->mode == READ_OPAQUE && status == 200 && mentions(content_type, TEXT("event-stream"));
     if (r->mode == READ_EVENTS) begin_stream(r);
 }
 
@@ -201,11 +202,17 @@ static struct reading_step feed_document(struct reading *r, struct text in, bool
     return reading_refuse(why);
 }
 
+/* Of which nothing can be made for this client. */
+static bool is_no_stream(const struct reading *r)
+{
+    return (r->o.sent && r->mode != READ_ERROR) || (r->o.assembles && r->unreadable);
+}
+
 struct reading_step reading_feed(struct reading *r, struct text in, bool end)
 {
     drop_passed(r);
     if (r->mode == READ_EVENTS) return reading_feed_events(r, in, end);
-    if (r->o.sent && r->mode != READ_ERROR) return reading_refuse(READING_NO_STREAM);
+    if (is_no_stream(r)) return reading_refuse(READING_NO_STREAM);
     if (r->mode == READ_OPAQUE) return reading_pass(r, in);
     return feed_document(r, in, end);
 }

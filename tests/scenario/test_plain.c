@@ -174,6 +174,21 @@ START_TEST(an_error_event_is_told_as_an_error)
 }
 END_TEST
 
+/* Nobody has asked for an encoding, and nothing can be put together from what can't be read. */
+START_TEST(an_encoded_stream_goes_elsewhere)
+{
+    begin(RULES TWO);
+    struct wire *client = ask("");
+    wire_send(upstream_take(busy_wire(&a)), TEXT("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+                                                 "Content-Encoding: gzip\r\nContent-Length: 5\r\n\r\nbytes"));
+    fake_settle();
+    upstream_stream_finish(begin_stream(&b, "1", "Hello"));
+    ck_answer(client, 200, PLAIN("1", "Hello", USAGE(3, 2, 5)));
+    ck_assert_str_eq(client_field("x-dsgate-reasons"), "no_stream");
+    gateway_end();
+}
+END_TEST
+
 /* An answer that says nothing is the answer, where nobody else may be asked: all of it. */
 START_TEST(an_empty_answer_is_passed_on_whole)
 {
@@ -557,7 +572,7 @@ TEST_MAIN("plain", a_plain_call_is_made_as_a_stream, a_call_that_says_no_stream_
           the_end_of_the_message_is_not_waited_for, done_is_not_waited_for, an_end_without_a_reason_is_a_cut,
           a_close_after_the_last_event_is_an_end, an_upstream_may_answer_plainly_all_the_same,
           a_mistake_of_the_clients_is_passed_on, busy_goes_elsewhere, an_error_event_is_told_as_an_error,
-          an_empty_answer_is_passed_on_whole,
+          an_encoded_stream_goes_elsewhere, an_empty_answer_is_passed_on_whole,
           other_dialects_are_asked_plainly, it_can_be_turned_off, streams_stay_streams, failing_over_may_change_the_way,
           signs_of_life_are_no_answer, a_late_first_token_is_hedged, a_cut_is_gone_on_with, it_is_gone_on_with_twice,
           who_goes_on_is_not_hedged, a_cut_inside_a_tool_call_begins_anew, a_cut_after_the_end_begins_anew,

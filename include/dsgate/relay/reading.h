@@ -55,7 +55,7 @@ struct reading_options {
     X(READING_EXHAUSTED,        "exhausted")        /* finish_reason insufficient_system_resource */ \
     X(READING_ABORTED,          "aborted")          /* finish_reason aborted, error, … */ \
     X(READING_BAD_EVENT,        "bad_event")        /* an event whose JSON is broken */ \
-    X(READING_NO_STREAM,        "no_stream")        /* it was to go on with a stream, and is none */ \
+    X(READING_NO_STREAM,        "no_stream")        /* it must be a stream that can be read, and is none */ \
     X(READING_EVENT_TOO_LARGE,  "event_too_large") \
     X(READING_ANSWER_TOO_LARGE, "answer_too_large") /* … to be put together */ \
     X(READING_CUT,              "cut")              /* a stream that ended before it had said so */
@@ -72,6 +72,7 @@ struct reading {
     struct reading_options o;
     enum reading_mode mode;
     unsigned status;
+    bool unreadable;           /* a stream that is encoded */
     bool spoke;                /* an event with data has come */
     bool committed;
     bool ended_twice;          /* [DONE], and more behind it */
