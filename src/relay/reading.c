@@ -8,8 +8,8 @@ static bool mentions(struct text value, struct text word) { return text_find(val
 static enum reading_mode choose_mode(enum endpoint_family family, unsigned status, struct text type,
                                      struct text encoding)
 {
+    if (status >= 400) return READ_ERROR; /* where it can't be read, the status tells */
     if (encoding.n && !text_eq_nocase(encoding, TEXT("identity"))) return READ_OPAQUE;
-    if (status >= 400) return READ_ERROR;
     if (family == FAMILY_OPAQUE || status != 200) return READ_OPAQUE;
     return mentions(type, TEXT("event-stream")) ? READ_EVENTS : READ_PLAIN;
 }

@@ -737,6 +737,20 @@ START_TEST(an_empty_stream_is_doubted_once)
 }
 END_TEST
 
+/* An error that is encoded, though nobody has asked for that, is one by its status. */
+START_TEST(an_error_that_cannot_be_read_goes_elsewhere)
+{
+    begin(QUIET A_THEN_B);
+    struct wire *client = ask("");
+    say_busy(&a, "Content-Encoding: gzip\r\n");
+    answer(&b, 200, good);
+    ck_answer(client, 200, good);
+    ck_attempts("2", "busy");
+    ck_assert_uint_eq(gateway_attempts("a", "busy"), 1);
+    gateway_end();
+}
+END_TEST
+
 /* It would say the same again, for longer than anybody waits. */
 START_TEST(what_does_not_pass_is_told_at_once)
 {
@@ -767,9 +781,10 @@ START_TEST(a_refusal_does_not_keep_from_asking_who_was_busy)
 }
 END_TEST
 
-TEST_MAIN("retry", another_upstream_is_asked_at_once, what_does_not_pass_is_told_at_once,
-          a_refusal_does_not_keep_from_asking_who_was_busy, a_lone_upstream_is_given_time,
-          a_lone_upstream_that_recovers_answers, base_factor_and_cap_are_the_routes, waits_are_not_all_the_same,
+TEST_MAIN("retry", another_upstream_is_asked_at_once, an_error_that_cannot_be_read_goes_elsewhere,
+          what_does_not_pass_is_told_at_once, a_refusal_does_not_keep_from_asking_who_was_busy,
+          a_lone_upstream_is_given_time, a_lone_upstream_that_recovers_answers,
+          base_factor_and_cap_are_the_routes, waits_are_not_all_the_same,
           rounds_go_through_all_of_them, attempts_are_counted, who_has_no_time_for_another_try_hears_it_at_once,
           who_has_time_for_another_try_gets_it, retry_after_is_waited_for, retry_after_as_a_date_is_waited_for,
           retry_after_is_a_least_time, retry_after_is_capped, retry_after_is_capped_by_the_route,

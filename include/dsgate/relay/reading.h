@@ -104,8 +104,8 @@ struct reading_step {
     enum reading_reason reason; /* with READING_REFUSE */
 };
 
-/* content_type and encoding: values of the answer's fields, may be empty. An encoded body is opaque. `r`: zeroed but
- * for the options. */
+/* content_type and encoding: values of the answer's fields, may be empty. An encoded answer is opaque, but for
+ * errors. `r`: zeroed but for the options. */
 void reading_begin(struct reading *r, unsigned status, struct text content_type, struct text encoding);
 void reading_free(struct reading *r);
 
