@@ -395,8 +395,8 @@ END_TEST
 /* Nor does a message count a request's tokens. */
 START_TEST(a_count_of_tokens_is_no_fixed_answer)
 {
-    begin(QUIET ROUTE("fallback: [" LATER "], retry: {attempts: 1}") "upstreams:\n"
-              UPSTREAM(a, ", anthropic_path: /anthropic"));
+    begin(QUIET ROUTE("fallback: [" LATER
+                      "], retry: {attempts: 1}") "upstreams:\n" UPSTREAM(a, ", anthropic_path: /anthropic"));
     struct wire *client = gateway_connect();
     client_post(client, "/v1/messages/count_tokens", "", "{\"model\":\"m\",\"messages\":[" QUESTION "]}");
     answer(&a, 503, busy);
