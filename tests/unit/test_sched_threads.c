@@ -123,9 +123,15 @@ static void cancel(struct actor *a)
     a->doing = IDLE;
 }
 
+/* How threads meet is up to a busy machine: each goes on until everything has happened at least once. */
+static bool has_done_its_part(const struct worker *w)
+{
+    return w->calls_left == 0 && deliveries > 0 && moved > 0 && refused > 0;
+}
+
 static void act(struct worker *w, struct actor *a)
 {
-    if (a->doing == IDLE && w->calls_left > 0)
+    if (a->doing == IDLE && !has_done_its_part(w))
         ask(w, a);
     else if (a->doing == WAITING && (chance(w, 16) || atomic_load(&clock_now) >= a->ticket.latest))
         cancel(a);
@@ -148,7 +154,7 @@ static void on_turn(struct loop_after *after)
     struct worker *w = CONTAINER_OF(after, struct worker, each_turn);
     for (int i = 0; i < ACTORS; i++)
         act(w, &w->actors[i]);
-    if (w->calls_left == 0 && count(w, IDLE) == ACTORS)
+    if (has_done_its_part(w) && count(w, IDLE) == ACTORS)
         loop_stop(w->loop);
     else if (count(w, WAITING) < ACTORS || !chance(w, 64))
         loop_after_turn(w->loop, &w->each_turn);
@@ -243,9 +249,6 @@ START_TEST(test_hammering)
     ck_assert_uint_eq(wrong, 0);
     ck_assert_uint_eq(grants, releases);
     ck_assert_uint_ge(grants, WORKERS * CALLS);
-    ck_assert_uint_gt(deliveries, 0);
-    ck_assert_uint_gt(moved, 0);
-    ck_assert_uint_gt(refused, 0);
     check_that_all_is_quiet();
     sched_free(sched);
     pool_unref(pools[0]);
