@@ -82,7 +82,8 @@ static const struct option route_rows[] = {
      .example = "[{model: deepseek-v4-pro, on: context_length}, {answer: \"Please try again later.\"}]",
      .doc = "What is done when nothing else has helped, in order. {model: NAME} asks another model, by its clients' "
             "name; with on: context_length only for requests that are too long for theirs. {answer: TEXT} gives a "
-            "fixed answer, and comes last. The header x-dsgate-fallback tells the client."},
+            "fixed answer, and comes last. The header x-dsgate-fallback tells the client. Embeddings and counts of tokens "
+            "get neither."},
 };
 const struct option_table route_table = {
     .size = sizeof(struct conf_route), ROWS(route_rows), .prepare = route_prepare, .finish = route_finish};

@@ -16,12 +16,11 @@ static bool ask_model(struct request *r, const char *model)
     return true;
 }
 
+/* What is no text is of use from the very model that was asked for alone: embeddings, counts of tokens. */
 static bool take_rung(struct request *r, const struct conf_rung *rung, bool context_length)
 {
-    const struct endpoint *e = r->admission.endpoint;
-    if (rung->context_length != context_length || !e->needs_model) return false;
-    if (rung->model) return ask_model(r, rung->model);
-    return e->says_text;
+    if (rung->context_length != context_length || !r->admission.endpoint->says_text) return false;
+    return !rung->model || ask_model(r, rung->model);
 }
 
 bool fallback_climb(struct request *r, bool context_length)

@@ -380,14 +380,15 @@ START_TEST(tokens_that_nobody_got_are_waste)
 END_TEST
 
 /* Embeddings of a text are not those of another model, and no text stands for them. */
-START_TEST(embeddings_get_no_fixed_answer)
+START_TEST(embeddings_climb_nothing)
 {
-    begin(LADDER(LATER));
+    begin(LADDER("{model: spare}, " LATER));
     struct wire *client = gateway_connect();
     client_post(client, "/v1/embeddings", "", "{\"model\":\"m\",\"input\":\"hi\"}");
     use_up(503);
     ck_answer(client, 503, busy);
     ck_fallback("");
+    ck_assert_uint_eq(b.dials, 0);
     gateway_end();
 }
 END_TEST
@@ -427,5 +428,5 @@ TEST_MAIN("fallback", another_model_answers, another_model_streams, it_is_told_o
           what_is_too_long_goes_to_a_model_that_takes_more, mistakes_climb_no_other_rung,
           what_is_not_too_long_does_not_go_there, what_is_too_long_for_the_next_one_goes_on,
           what_is_too_long_for_all_is_told, after_a_token_there_is_none, a_part_that_nobody_has_seen_is_given_up,
-          tokens_that_nobody_got_are_waste, embeddings_get_no_fixed_answer, a_count_of_tokens_is_no_fixed_answer,
+          tokens_that_nobody_got_are_waste, embeddings_climb_nothing, a_count_of_tokens_is_no_fixed_answer,
           a_client_that_leaves_climbs_no_further)
