@@ -2,13 +2,19 @@
 #include "attempt_private.h"
 #include <stdio.h>
 
+/* An error as a whole: what it complains of is a better word for it. */
+static bool is_error_answer(enum reading_reason reason)
+{
+    return reason == READING_ERROR_STATUS || reason == READING_ERROR_UNDER_200;
+}
+
 void attempt_list_reasons(const char *reasons[ATTEMPT_REASONS])
 {
     unsigned n = 0;
     for (int e = NET_OK + 1; e < NET_ERROR_COUNT; e++)
         reasons[n++] = net_error_name((enum net_error)e);
     for (int r = 0; r < READING_REASON_COUNT; r++)
-        reasons[n++] = reading_reason_name((enum reading_reason)r);
+        if (!is_error_answer((enum reading_reason)r)) reasons[n++] = reading_reason_name((enum reading_reason)r);
     reasons[n++] = ATTEMPT_TOKEN_LATE;
     reasons[n++] = ATTEMPT_DEADLINE;
     for (unsigned i = 0; complaint_reasons[i] && n < ATTEMPT_REASONS - 1; i++)
@@ -99,7 +105,7 @@ static enum verdict verdict_of_blame(enum blame b)
 
 static bool is_complaint(enum reading_reason reason)
 {
-    return reason == READING_ERROR_STATUS || reason == READING_ERROR_UNDER_200 || reason == READING_ERROR_EVENT;
+    return is_error_answer(reason) || reason == READING_ERROR_EVENT;
 }
 
 static bool is_nothing(enum reading_reason reason)
@@ -118,7 +124,7 @@ static enum verdict verdict_on(const struct attempt *a, enum reading_reason reas
 
 static const char *reason_for(const struct attempt *a, enum verdict v, enum reading_reason reason)
 {
-    if (is_complaint(reason) && reason != READING_ERROR_EVENT) return a->reading.complaint.reason;
+    if (is_error_answer(reason)) return a->reading.complaint.reason;
     return v == VERDICT_BUSY && is_nothing(reason) ? "busy" : reading_reason_name(reason);
 }
 
@@ -143,7 +149,7 @@ void attempt_fail_answer(struct attempt *a, enum reading_reason reason)
                                   .may_replay = a->from.endpoint->replayable,
                                   .elsewhere = empty || (complains && (blame == BLAME_UNKNOWN || ours)),
                                   .empty = empty,
-                                  .showable = empty || (complains && reason != READING_ERROR_EVENT && !ours)};
+                                  .showable = empty || (is_error_answer(reason) && !ours)};
     snprintf(why.detail, sizeof why.detail, "HTTP %u, %s", a->answer.status, reading_reason_name(reason));
     fail(a, &why);
 }

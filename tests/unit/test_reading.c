@@ -1,6 +1,6 @@
 /* What of an answer is shown, and when: tables of answers, each fed whole, byte by byte, and cut at every place. */
 #include "../suite.h"
-#include "dsgate/relay/reading.h"
+#include "dsgate/relay/attempt.h"
 
 #define DELTA       "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"hi\"},\"finish_reason\":null}]}\n\n"
 #define ROLE        "data: {\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"\"}}]}\n\n"
@@ -225,6 +225,25 @@ START_TEST(what_only_tells_the_end_is_shown_at_its_end)
 }
 END_TEST
 
+static bool is_listed(const char *reason)
+{
+    const char *reasons[ATTEMPT_REASONS];
+    attempt_list_reasons(reasons);
+    for (unsigned i = 0; reasons[i]; i++)
+        if (!strcmp(reasons[i], reason)) return true;
+    return false;
+}
+
+/* Errors as a whole are told by what they complain of: labels of their own would stay 0 for ever. */
+START_TEST(reasons_are_those_that_attempts_have)
+{
+    for (int r = 0; r < READING_REASON_COUNT; r++) {
+        bool is_error = r == READING_ERROR_STATUS || r == READING_ERROR_UNDER_200;
+        ck_assert_int_eq(is_listed(reading_reason_name((enum reading_reason)r)), !is_error);
+    }
+}
+END_TEST
+
 TEST_MAIN("reading", cuts_do_not_change_what_is_shown, nothing_is_shown_before_a_token, what_is_held_is_bounded,
           blank_bytes_and_comments_are_not_held, encoded_answers_are_not_looked_into,
-          what_only_tells_the_end_is_shown_at_its_end)
+          what_only_tells_the_end_is_shown_at_its_end, reasons_are_those_that_attempts_have)

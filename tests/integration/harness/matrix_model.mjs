@@ -112,7 +112,7 @@ const ERRORS = {
     "server-error": retried("error", 500),
     "gateway-timeout": retried("timeout", 504),
     "html-error": retried("error", 502),
-    "error-200": retried("busy|rate|error|error_200", 502),
+    "error-200": retried("busy|rate|error", 502),
     "busy-200": retried("busy", 503),
     "error-integer-code": retried("rate", 429),
     "error-flat": retried("busy", 503),
