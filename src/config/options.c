@@ -87,7 +87,8 @@ static const char *const log_levels[] = {"error", "warn", "info", "debug", NULL}
 static const char *const log_formats[] = {"text", "json", NULL};
 static const struct option log_rows[] = {
     {"access", OPTION_TEXT, LOG(access), .fallback = "stdout", .check = value_file,
-     .doc = "Where the access log goes, one JSON object a request: stdout, stderr, off or the path of a file."},
+     .doc = "Where the access log goes, one JSON object a request: stdout, stderr, off or the path of a file. A change "
+            "counts from the next start on."},
     {"level", OPTION_CHOICE, LOG(level), .fallback = "info", .names = log_levels,
      .doc = "What the daemon itself logs on stderr."},
     {"format", OPTION_CHOICE, LOG(format), .fallback = "text", .names = log_formats,
@@ -99,7 +100,9 @@ static const struct option state_rows[] = {
     {"file", OPTION_TEXT, CONFIG(state.file), .check = value_file,
      .unset = "$STATE_DIRECTORY/state.db where systemd gives a StateDirectory, else nothing survives a restart",
      .example = "/var/lib/dsgate/state.db",
-     .doc = "File for what must survive a restart, such as the quotas used today. \"\" turns it off."},
+     .doc =
+         "File for what must survive a restart, such as the quotas used today. \"\" turns it off. A change counts from "
+         "the next start on."},
 };
 static const struct option_table state_table = {.size = sizeof(struct config), ROWS(state_rows)};
 
@@ -118,7 +121,7 @@ static const struct option config_rows[] = {
     {"admin", OPTION_SECTION, .table = &admin_table, .example = "{listen: 127.0.0.1:8586}",
      .doc = "The administrators' side."},
     {"workers", OPTION_COUNT, CONFIG(workers), .fallback = "auto", .min = "1", .max = "256", .word = "auto",
-     .doc = "Threads that serve requests; auto takes one per processor."},
+     .doc = "Threads that serve requests; auto takes one per processor. A change counts from the next start on."},
     {"zone", OPTION_TEXT, CONFIG(zone), .check = value_name, .unset = "no upstream is nearer than another",
      .example = "cn-east",
      .doc = "Where this gateway stands, by any name: upstreams with the same name are preferred while they have room."},
