@@ -17,7 +17,7 @@ static bool matches_everything(const struct conf_route *route)
 {
     for (size_t i = 0; i < route->model_count; i++) {
         const char *pattern = route->models[i];
-        if (pattern && *pattern && pattern[strspn(pattern, "*")] == '\0') return true;
+        if (pattern && pattern[strspn(pattern, "*")] == '\0') return true;
     }
     return false;
 }

@@ -166,7 +166,7 @@ static void lower_limit(struct chat_edits *e, const struct json_member *limit, c
     uint64_t spent = tokens_of(t);
     size_t from = buf_len(e->extra);
     int64_t most;
-    if (!json_to_i64(limit->value, &most) || most <= 1 || spent == 0) return;
+    if (!json_to_i64(limit->value, &most) || most <= 1) return;
     buf_add_u64(e->extra, is_spent(limit, t) ? 1 : (uint64_t)most - spent);
     chat_edit_own(e, limit->value, from);
 }

@@ -210,16 +210,14 @@ static bool start_call(struct attempt *a, bool fresh)
 static void on_failed(struct client_call *call, const struct client_failure *why)
 {
     struct attempt *a = client_call_context(call);
-    bool stale = why->reused && !a->restarted && (a->from.endpoint->replayable || !why->sent);
+    bool stale = why->reused && (a->from.endpoint->replayable || !why->sent);
     a->call = NULL;
-    if (stale) {
-        a->restarted = true;
+    if (stale)
         start_call(a, true);
-    } else if (reading_is_complete(&a->reading)) {
+    else if (reading_is_complete(&a->reading))
         finish(a);
-    } else {
+    else
         attempt_fail_transport(a, why);
-    }
 }
 
 static void on_timer(struct timer *timer)

@@ -21,7 +21,7 @@ struct attempt {
     usec_t progress; /* when the last token came, or the client was ready for more */
     uint64_t tokens; /* that came until then */
     bool deadline_is_neutral;
-    bool restarted, paused;
+    bool paused;
     bool ending; /* the answer is over, its message is not: the timer waits for that */
     bool asked_for_stream;
     bool kept_alive; /* bytes of an answer came: without a token among them, comments or blank lines */

@@ -19,7 +19,7 @@ static void cut(struct limit *l, unsigned max, unsigned in_flight, usec_t now)
     l->value = used < 2 ? 1 : (unsigned)(used * 3 / 4);
     l->relieved = used * 2 < LIMIT_NONE ? (unsigned)used * 2 : LIMIT_NONE;
     l->credit = 0;
-    l->cut_at = l->grown_at = now;
+    l->cut_at = now;
 }
 
 /* A round of calls to a model may take minutes: once the reason is likely to be over, a quarter is tried at a time. */

@@ -31,7 +31,7 @@ struct limit {
     unsigned refused;  /* share of back-pressure among the last results, in 1/65536 */
     unsigned relieved; /* without a maximum: from this value on the limit goes away */
     usec_t cut_at;     /* of the last decrease; 0 = never */
-    usec_t grown_at;   /* of the last change */
+    usec_t grown_at;   /* of the last step up */
     usec_t cool_until; /* nothing is begun before */
 };
 
