@@ -49,6 +49,23 @@ START_TEST(an_endless_stream_is_nobodys_fault)
 }
 END_TEST
 
+/* Nor is one of which the client sees nothing before its end. */
+START_TEST(an_endless_plain_stream_is_nobodys_fault)
+{
+    begin(QUIET ATTEMPTS(1) "timeouts: {total: 10s}\nupstreams:\n" DEEPSEEK(a, ""));
+    struct wire *client = ask("");
+    struct wire *w = begin_stream(&a, "A", "");
+    for (int i = 0; i < 11; i++) {
+        upstream_chunk(w, delta_text("A", "on and on"));
+        fake_run(USEC_PER_SEC);
+    }
+    ck_error(client, 504, "upstream_timeout");
+    ck_assert_uint_eq(gateway_attempts("a", "fault"), 0);
+    ck_assert_uint_eq(gateway_attempts("a", "neutral"), 1);
+    gateway_end();
+}
+END_TEST
+
 /* ---- keys ---- */
 
 /* What chooses an account beside the key would make upstreams refuse a key that is good. */
@@ -259,4 +276,5 @@ TEST_MAIN("blame", time_spent_in_the_queue_is_not_the_upstreams, an_endless_stre
           clients_choose_no_account_of_the_gateways_key, a_clients_own_limit_is_nobody_elses,
           an_old_keys_refusal_is_not_the_new_ones, a_forbidden_request_takes_no_key_away,
           a_mistake_told_under_200_is_the_clients, a_mistake_told_in_a_stream_ends_it,
-          a_poisonous_request_opens_not_all_breakers, a_request_that_breaks_all_streams_counts_once)
+          an_endless_plain_stream_is_nobodys_fault, a_poisonous_request_opens_not_all_breakers,
+          a_request_that_breaks_all_streams_counts_once)

@@ -51,6 +51,19 @@ START_TEST(an_upstreams_own_total_time_fails_over)
 }
 END_TEST
 
+/* Also while a client is in a hurry whose own time has not passed. */
+START_TEST(a_clients_deadline_excuses_nothing_before_it)
+{
+    begin(QUIET ATTEMPTS(1) "upstreams: [{name: a, base_url: 'http://a.test:80/v1', timeouts: {total: 500ms}}]\n");
+    struct wire *client = ask("X-Dsgate-Timeout: 5s\r\n");
+    fake_run(600 * USEC_PER_MS);
+    ck_error(client, 504, "upstream_timeout");
+    ck_assert_str_eq(client_field("x-dsgate-reasons"), "total_timeout");
+    ck_assert_uint_eq(gateway_attempts("a", "fault"), 1);
+    gateway_end();
+}
+END_TEST
+
 /* ---- the last word ---- */
 
 /* What an upstream has said tells more than that the next one could not be reached, in whichever order. */
@@ -68,6 +81,20 @@ START_TEST(an_upstreams_own_words_are_kept)
         ck_assert_str_eq(client_field("x-dsgate-attempts"), "2");
         gateway_end();
     }
+}
+END_TEST
+
+/* Of several that have spoken the last one has the last word. */
+START_TEST(the_last_words_are_kept)
+{
+    begin(QUIET ATTEMPTS(3) "upstreams:\n" UPSTREAM(a, ", weight: 9") UPSTREAM(b, ", weight: 5") UPSTREAM(c, ""));
+    c.refuses = NET_CONNECT;
+    struct wire *client = ask("");
+    upstream_json(upstream_take(busy_wire(&a)), 503, "{\"error\":{\"message\":\"first\"}}");
+    upstream_json(upstream_take(busy_wire(&b)), 429, "{\"error\":{\"message\":\"second\"}}");
+    ck_answer(client, 429, "{\"error\":{\"message\":\"second\"}}");
+    ck_assert_uint_eq(c.dials, 1);
+    gateway_end();
 }
 END_TEST
 
@@ -196,6 +223,7 @@ START_TEST(a_stream_that_a_shutdown_cuts_is_told)
     ck_assert_uint_eq(gateway_metric("dsgate_streams_cut_total"), 1);
     ck_assert_uint_eq(gateway_metric("dsgate_clients_gone_total"), 0);
     ck_assert_uint_eq(gateway_attempts("a", "fault"), 0);
+    ck_assert_uint_eq(gateway_attempts("a", "neutral"), 1); /* what it would have come to nobody knows */
     gateway_end();
 }
 END_TEST
@@ -218,7 +246,8 @@ START_TEST(requests_that_a_shutdown_meets_are_told)
 END_TEST
 
 TEST_MAIN("endings", a_clients_own_deadline_is_nobodys_fault, a_deadline_in_the_queue_is_told_as_such,
-          an_upstreams_own_total_time_fails_over, an_upstreams_own_words_are_kept,
-          advice_on_retrying_does_not_contradict_itself, a_client_that_leaves_a_stream_is_counted_as_streaming,
-          connections_to_upstreams_of_the_past_are_closed, connections_to_the_same_upstream_outlive_a_reload,
-          a_stream_that_a_shutdown_cuts_is_told, requests_that_a_shutdown_meets_are_told)
+          an_upstreams_own_total_time_fails_over, a_clients_deadline_excuses_nothing_before_it,
+          an_upstreams_own_words_are_kept, the_last_words_are_kept, advice_on_retrying_does_not_contradict_itself,
+          a_client_that_leaves_a_stream_is_counted_as_streaming, connections_to_upstreams_of_the_past_are_closed,
+          connections_to_the_same_upstream_outlive_a_reload, a_stream_that_a_shutdown_cuts_is_told,
+          requests_that_a_shutdown_meets_are_told)

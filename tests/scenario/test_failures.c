@@ -247,6 +247,38 @@ START_TEST(keep_alive_comments_do_not_keep_a_stream)
 END_TEST
 
 /* A cut stream is told in the stream, and has no proper end. */
+/* A stream that nobody has asked for has no other time-out for its first token. */
+START_TEST(nor_do_they_keep_one_that_answers_a_plain_call)
+{
+    begin(QUIET ATTEMPTS(1) "timeouts: {first_token: 5s}\n"
+                            "upstreams: [{name: a, base_url: 'http://a.test:80/v1'}]\n");
+    struct wire *client = ask("");
+    upstream_stream_head(upstream_take(busy_wire(&a)));
+    for (int s = 0; s < 5; s++) {
+        ck_assert(!wire_program_closed(a.wires[0]));
+        upstream_chunk(a.wires[0], ": keep-alive\n\n");
+        fake_run(USEC_PER_SEC);
+    }
+    ck_error(client, 504, "upstream_timeout");
+    gateway_end();
+}
+END_TEST
+
+/* What is no stream has no first token either. */
+START_TEST(a_plain_answer_to_a_stream_may_take_longer)
+{
+    begin(QUIET "timeouts: {first_token: 5s}\n"
+                "upstreams: [{name: a, base_url: 'http://a.test:80/v1'}]\n");
+    struct wire *client = ask_stream("");
+    wire_send(upstream_take(busy_wire(&a)), TEXT("HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n{\"a\""));
+    fake_run(10 * USEC_PER_SEC);
+    wire_send(a.wires[0], TEXT(":1}"));
+    fake_settle();
+    ck_answer(client, 200, "{\"a\":1}");
+    gateway_end();
+}
+END_TEST
+
 START_TEST(a_cut_stream_is_told)
 {
     for (int how = 0; how < 3; how++) {
@@ -430,6 +462,35 @@ START_TEST(a_stale_connection_is_replaced)
 }
 END_TEST
 
+/* Unless it may have done already what must not be done twice. */
+START_TEST(what_may_have_been_done_is_not_asked_for_again)
+{
+    begin(one_upstream);
+    struct wire *client = gateway_connect();
+    client_post_chat(client, "");
+    upstream_json(upstream_take(a.wires[0]), 200, "{}");
+    ck_answer(client, 200, "{}");
+    client_post(client, "/v1/files", "", "{}");
+    wire_close(upstream_take(a.wires[0])); /* instead of an answer */
+    fake_settle();
+    ck_error(client, 502, "upstream_unreachable");
+    ck_assert_uint_eq(a.dials, 1);
+    gateway_end();
+}
+END_TEST
+
+/* That the gateway itself has come to its limit is told as its own failure, and is not the upstream's. */
+START_TEST(having_no_descriptors_is_nobodys_fault)
+{
+    begin(one_upstream);
+    a.refuses = NET_NO_DESCRIPTORS;
+    struct wire *client = ask("");
+    ck_error(client, 500, "gateway_internal_error");
+    ck_assert_uint_eq(gateway_attempts("a", "fault"), 0);
+    gateway_end();
+}
+END_TEST
+
 START_TEST(an_upstream_that_keeps_failing_is_left_alone)
 {
     begin(two_upstreams);
@@ -493,13 +554,14 @@ START_TEST(an_answer_may_overtake_its_request)
 END_TEST
 
 TEST_MAIN("failures", each_retryable_status_fails_over, the_callers_own_mistakes_do_not,
-          what_one_upstream_does_not_know_another_may,
-          the_callers_own_key_is_its_own_matter, the_last_error_is_passed_on,
-          a_key_in_an_upstreams_error_is_redacted, a_long_retry_after_is_not_waited_for,
+          what_one_upstream_does_not_know_another_may, the_callers_own_key_is_its_own_matter,
+          the_last_error_is_passed_on, a_key_in_an_upstreams_error_is_redacted, a_long_retry_after_is_not_waited_for,
           a_large_request_is_sent_again_whole, a_lone_error_leaves_retrying_to_the_client,
           refused_connections_fail_over, nobody_reachable_is_told, a_hanging_connect_ends, a_silent_upstream_ends,
-          keep_alive_comments_do_not_keep_a_stream, a_cut_stream_is_told, an_error_as_first_event_fails_over,
+          keep_alive_comments_do_not_keep_a_stream, nor_do_they_keep_one_that_answers_a_plain_call,
+          a_plain_answer_to_a_stream_may_take_longer, a_cut_stream_is_told, an_error_as_first_event_fails_over,
           garbage_under_200_fails_over, malformed_http_fails_over, a_departed_client_cancels_everything,
           a_departed_client_leaves_the_queue, waiting_has_an_end, a_full_queue_is_told_at_once,
-          a_stale_connection_is_replaced, an_upstream_that_keeps_failing_is_left_alone,
+          a_stale_connection_is_replaced, what_may_have_been_done_is_not_asked_for_again,
+          having_no_descriptors_is_nobodys_fault, an_upstream_that_keeps_failing_is_left_alone,
           a_long_plain_answer_that_breaks_is_reset, an_answer_may_overtake_its_request)

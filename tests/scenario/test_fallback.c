@@ -113,6 +113,74 @@ START_TEST(with_nothing_left_the_last_error_is_passed_on)
 }
 END_TEST
 
+/* Who has failed at one model may be good at another one. */
+START_TEST(who_has_failed_may_be_asked_for_another_model)
+{
+    begin(QUIET ROUTE("retry: {attempts: 1}, fallback: [{model: spare}]") "upstreams:\n" UPSTREAM(
+        a, ", models: {m: m, spare: spare-at-a}"));
+    struct wire *client = ask("");
+    answer(&a, 503, busy);
+    struct wire *w = upstream_take(busy_wire(&a));
+    ck_assert_ptr_nonnull(strstr(taken_body, "\"model\":\"spare-at-a\""));
+    upstream_json(w, 200, good);
+    ck_answer(client, 200, good);
+    gateway_end();
+}
+END_TEST
+
+/* A model that nobody knows is no mistake of the client's. */
+START_TEST(what_nobody_knows_leads_to_another_model)
+{
+    begin(LADDER("{model: spare}"));
+    struct wire *client = ask("");
+    answer(&a, 404, "{\"error\":{\"message\":\"no such model\"}}");
+    answer(&b, 200, good);
+    ck_answer(client, 200, good);
+    ck_fallback("model:spare");
+    gateway_end();
+}
+END_TEST
+
+/* Of what is asked of one model nothing is asked of the next. */
+START_TEST(each_model_has_its_own_rest)
+{
+    begin(QUIET ROUTE("retry: {attempts: 2, jitter: 0%}, fallback: [{model: spare}]") "upstreams:\n" UPSTREAM(
+        a, ", models: {m: m}") UPSTREAM(b, ", models: {spare: s}, adaptive: false"));
+    struct wire *client = ask("");
+    use_up(503);
+    struct wire *w = upstream_take(busy_wire(&b));
+    wire_send(w, TEXT("HTTP/1.1 503 X\r\nRetry-After: 3\r\nContent-Length: 2\r\n\r\n{}"));
+    fake_run(3000 * MS - 1);
+    ck_assert_ptr_null(busy_wire(&b));
+    fake_run(1);
+    answer(&b, 200, good);
+    ck_answer(client, 200, good);
+    gateway_end();
+}
+END_TEST
+
+/* Whoever waits for another model waits for that one, also when the config has been read again. */
+START_TEST(a_reload_does_not_lead_back)
+{
+    static const char yaml[] =
+        QUIET ROUTE("retry: {attempts: 1}, fallback: [{model: spare}]") "upstreams:\n" UPSTREAM(a, ", models: {m: m}")
+            UPSTREAM(b, ", models: {spare: s}, max_concurrency: 1");
+    begin(yaml);
+    struct wire *first = ask("");
+    answer(&a, 503, busy);
+    struct wire *at_b = upstream_take(busy_wire(&b));
+    struct wire *second = ask("");
+    gateway_reload(yaml);
+    answer(&a, 503, busy);
+    ck_assert_ptr_null(busy_wire(&a));
+    upstream_json(at_b, 200, good);
+    ck_answer(first, 200, good);
+    answer(&b, 200, good);
+    ck_answer(second, 200, good);
+    gateway_end();
+}
+END_TEST
+
 /* A model that nobody can be asked for in time is no reason to stop climbing. */
 START_TEST(a_rung_that_is_full_is_passed)
 {
@@ -358,6 +426,24 @@ START_TEST(a_part_that_nobody_has_seen_is_given_up)
 }
 END_TEST
 
+/* Also when somebody was to go on with it: another model begins anew. */
+START_TEST(another_model_does_not_go_on)
+{
+    begin(QUIET ROUTE("hedge: off, retry: {attempts: 2}, fallback: [{model: spare}]") "upstreams:\n" DEEPSEEK(
+        a, ", models: {m: m}, weight: 9") DEEPSEEK(b, ", models: {m: m}") DEEPSEEK(c, ", models: {spare: s}"));
+    struct wire *client = ask("");
+    upstream_close(begin_stream(&a, "A", "Hel"));
+    answer(&b, 503, busy);
+    struct wire *w = begin_stream(&c, "C", "Hello");
+    ck_assert_str_eq(taken_path, "/v1/chat/completions");
+    ck_assert_ptr_null(strstr(taken_body, "\"prefix\""));
+    upstream_stream_finish(w);
+    ck_assert(has_received(client, "\"id\":\"C\"") && has_received(client, "\"content\":\"Hello\""));
+    ck_assert_uint_eq(gateway_metric("dsgate_wasted_tokens_total"), 1);
+    gateway_end();
+}
+END_TEST
+
 /* What an answer has cost that nobody has got is waste, and no part of what clients got. */
 START_TEST(tokens_that_nobody_got_are_waste)
 {
@@ -407,6 +493,22 @@ START_TEST(a_count_of_tokens_is_no_fixed_answer)
 }
 END_TEST
 
+/* What names no model has no other one. */
+START_TEST(files_have_no_other_model)
+{
+    begin(QUIET ROUTE("retry: {attempts: 1}, fallback: [{model: spare}]") "upstreams:\n" UPSTREAM(
+        a, ", models: {m: m, spare: s}"));
+    struct wire *client = gateway_connect();
+    wire_send(client, TEXT("GET /v1/files HTTP/1.1\r\nHost: x\r\n\r\n"));
+    fake_settle();
+    answer(&a, 503, busy);
+    ck_answer(client, 503, busy);
+    ck_fallback("");
+    ck_assert_ptr_null(busy_wire(&a));
+    gateway_end();
+}
+END_TEST
+
 START_TEST(a_client_that_leaves_climbs_no_further)
 {
     begin(LADDER("{model: spare}, " LATER));
@@ -422,11 +524,13 @@ START_TEST(a_client_that_leaves_climbs_no_further)
 END_TEST
 
 TEST_MAIN("fallback", another_model_answers, another_model_streams, it_is_told_only_when_it_happened,
-          rungs_are_climbed_in_order, with_nothing_left_the_last_error_is_passed_on, a_rung_that_is_full_is_passed,
+          rungs_are_climbed_in_order, with_nothing_left_the_last_error_is_passed_on,
+          who_has_failed_may_be_asked_for_another_model, what_nobody_knows_leads_to_another_model,
+          each_model_has_its_own_rest, a_reload_does_not_lead_back, a_rung_that_is_full_is_passed,
           a_fixed_answer_is_given, a_fixed_answer_is_streamed, a_fixed_answer_may_follow_signs_of_life,
           a_fixed_answer_is_given_at_the_deadline, a_full_queue_leads_to_it,
           what_is_too_long_goes_to_a_model_that_takes_more, mistakes_climb_no_other_rung,
           what_is_not_too_long_does_not_go_there, what_is_too_long_for_the_next_one_goes_on,
           what_is_too_long_for_all_is_told, after_a_token_there_is_none, a_part_that_nobody_has_seen_is_given_up,
-          tokens_that_nobody_got_are_waste, embeddings_climb_nothing, a_count_of_tokens_is_no_fixed_answer,
-          a_client_that_leaves_climbs_no_further)
+          another_model_does_not_go_on, tokens_that_nobody_got_are_waste, embeddings_climb_nothing,
+          a_count_of_tokens_is_no_fixed_answer, files_have_no_other_model, a_client_that_leaves_climbs_no_further)

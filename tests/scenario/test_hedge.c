@@ -82,6 +82,29 @@ START_TEST(it_does_not_begin_after_a_token)
 }
 END_TEST
 
+/* Nor while nobody is asked: what has failed is late for nothing. */
+START_TEST(it_does_not_begin_after_a_failure)
+{
+    begin(QUIET ROUTE("hedge: {after: 1s}, retry: {jitter: 0%, base: 5s}") "upstreams:\n" UPSTREAM(a, "")
+              UPSTREAM(b, ", weight: 9"));
+    b.refuses = NET_CONNECT;
+    struct wire *client = ask_stream("");
+    struct wire *lead = upstream_take(busy_wire(&a));
+    upstream_stream_head(lead);
+    upstream_chunk(lead, ": keep-alive\n\n");
+    fake_run(500 * MS);
+    upstream_close(lead);
+    fake_run(4000 * MS);
+    ck_assert_ptr_null(busy_wire(&a));
+    b.refuses = NET_OK;
+    fake_run(1000 * MS);
+    tell(upstream_take(busy_wire(&b)), "b");
+    ck_told(client, "b");
+    ck_assert_uint_eq(gateway_metric("dsgate_hedges_total"), 0);
+    gateway_end();
+}
+END_TEST
+
 /* Signs of life and empty deltas are no tokens. */
 START_TEST(it_begins_although_there_are_signs_of_life)
 {
@@ -251,6 +274,34 @@ START_TEST(it_waits_for_nobody)
     ck_lost("a", lead);
     ck_assert_uint_eq(gateway_metric("dsgate_hedges_total"), 1);
     gateway_end();
+}
+END_TEST
+
+/* Attempts whose first token is late show that the upstream is busy; each of them once, however long it is waited for,
+ * and none of which nothing is heard: that one may be broken. */
+START_TEST(late_tokens_lower_the_limit)
+{
+    static const struct {
+        unsigned requests, seconds;
+        bool alive;
+        unsigned waiting;
+    } rows[] = {{2, 1, true, 1}, {1, 3, true, 0}, {2, 1, false, 0}};
+    for (int i = 0; i < COUNT(rows); i++) {
+        struct wire *other;
+        begin(HEDGING B_TAKES_ONE);
+        fill_b(&other);
+        for (unsigned n = 0; n < rows[i].requests; n++) {
+            ask_stream("");
+            struct wire *w = upstream_take(busy_wire(&a));
+            if (!rows[i].alive) continue;
+            upstream_stream_head(w);
+            upstream_chunk(w, ": keep-alive\n\n");
+        }
+        fake_run(rows[i].seconds * USEC_PER_SEC);
+        ask("");
+        ck_assert_uint_eq(gateway_waiting(), rows[i].waiting);
+        gateway_end();
+    }
 }
 END_TEST
 
@@ -582,10 +633,11 @@ START_TEST(each_has_its_own_first_token_time)
 END_TEST
 
 TEST_MAIN("hedge", it_begins_when_the_first_token_is_late, it_does_not_begin_after_a_token,
-          it_begins_although_there_are_signs_of_life, it_begins_when_the_upstream_is_slower_than_usual,
-          it_does_not_begin_while_nothing_is_known, it_can_be_turned_off, plain_calls_have_none,
-          it_goes_to_another_account, with_one_account_there_is_none, it_does_not_go_where_the_request_has_failed,
-          it_waits_for_nobody, who_waits_goes_before, the_first_token_wins, reasoning_wins, nothing_but_a_token_wins,
+          it_does_not_begin_after_a_failure, it_begins_although_there_are_signs_of_life,
+          it_begins_when_the_upstream_is_slower_than_usual, it_does_not_begin_while_nothing_is_known,
+          it_can_be_turned_off, plain_calls_have_none, it_goes_to_another_account, with_one_account_there_is_none,
+          it_does_not_go_where_the_request_has_failed, it_waits_for_nobody, late_tokens_lower_the_limit,
+          who_waits_goes_before, the_first_token_wins, reasoning_wins, nothing_but_a_token_wins,
           when_one_fails_the_other_goes_on, a_rival_that_refuses_the_request_does_not_win,
           a_lead_that_refuses_the_request_has_the_word, when_both_fail_it_is_tried_again, it_counts_as_an_attempt,
           a_winner_that_breaks_is_told, the_budget_ends_them, looking_in_vain_spends_nothing,

@@ -268,6 +268,27 @@ START_TEST(back_pressure_reaches_the_upstream)
 }
 END_TEST
 
+/* The time in which a client takes nothing is not the upstream's silence, which begins when it may go on. */
+START_TEST(a_slow_reader_is_not_its_upstreams_silence)
+{
+    begin(QUIET "upstreams: [{name: a, base_url: 'http://a.test:80/v1', timeouts: {idle: 4s}}]\n");
+    struct wire *client = gateway_connect();
+    client_post_chat(client, ",\"stream\":true");
+    wire_window(client, 0);
+    upstream_stream_head(a.wires[0]);
+    for (int i = 0; i < 1000 && !wire_reading_paused(a.wires[0]); i++)
+        upstream_chunk(a.wires[0], delta("some text that fills the buffers"));
+    fake_run(10 * USEC_PER_SEC);
+    wire_window(client, SIZE_MAX);
+    fake_run(3 * USEC_PER_SEC);
+    upstream_stream_finish(a.wires[0]);
+    struct client_answer answer = client_read(client);
+    ck_assert(answer.complete);
+    mem_free(answer.body);
+    gateway_end();
+}
+END_TEST
+
 /* What the upstream sent before it left is the answer, however late the client takes it. */
 START_TEST(a_slow_reader_gets_all_of_an_answer_whose_upstream_left)
 {
@@ -403,7 +424,7 @@ TEST_MAIN("journey", plain_answer_is_relayed_byte_for_byte, connections_are_kept
           events_arrive_one_by_one, cuts_do_not_matter, requests_may_come_in_pieces_and_in_a_row, hints_are_consumed,
           without_a_key_the_clients_key_passes, model_names_are_mapped, weights_are_met,
           a_full_upstream_makes_requests_wait_in_order, requests_keep_their_config_across_a_reload,
-          a_drain_lets_streams_finish, back_pressure_reaches_the_upstream,
+          a_drain_lets_streams_finish, back_pressure_reaches_the_upstream, a_slow_reader_is_not_its_upstreams_silence,
           a_slow_reader_gets_all_of_an_answer_whose_upstream_left, models_that_nobody_tells_are_a_failure,
           models_that_somebody_tells_are_listed, mapped_models_need_nobodys_answer,
           the_head_of_the_models_is_that_of_get, only_bodies_that_are_not_read_may_have_a_coding)

@@ -113,6 +113,44 @@ START_TEST(an_end_without_a_reason_is_a_cut)
 }
 END_TEST
 
+/* What comes after the end puts nothing off. */
+START_TEST(comments_after_the_end_are_not_waited_for)
+{
+    begin(RULES ALONE);
+    struct wire *client = ask("");
+    struct wire *w = begin_stream(&a, "1", "Hello");
+    upstream_chunk(w, finish_event);
+    for (int i = 0; i < 4; i++) {
+        ck_assert_uint_eq(wire_received(client).n, 0);
+        upstream_chunk(w, ": keep-alive\n\n");
+        fake_run(250 * MS);
+    }
+    ck_answer(client, 200, PLAIN("1", "Hello", USAGE(3, 2, 5)));
+    gateway_end();
+}
+END_TEST
+
+/* What an upstream says of the stream itself is not said of the answer that it becomes. */
+START_TEST(fields_about_the_stream_go_no_further)
+{
+    begin(RULES ALONE);
+    struct wire *client = ask("");
+    struct wire *w = upstream_take(busy_wire(&a));
+    wire_send(w, TEXT("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nCache-Control: no-cache\r\n"
+                      "X-Accel-Buffering: no\r\nX-Other: kept\r\nTransfer-Encoding: chunked\r\n\r\n"));
+    fake_settle();
+    upstream_chunk(w, delta_of("1", ROLE));
+    upstream_chunk(w, delta_text("1", "Hello"));
+    upstream_stream_finish(w);
+    ck_answer(client, 200, PLAIN("1", "Hello", USAGE(3, 2, 5)));
+    ck_assert_str_eq(client_field("content-type"), "application/json");
+    ck_assert_str_eq(client_field("cache-control"), "");
+    ck_assert_str_eq(client_field("x-accel-buffering"), "");
+    ck_assert_str_eq(client_field("x-other"), "kept");
+    gateway_end();
+}
+END_TEST
+
 /* A connection that closes instead of ending the message has said all that there is. */
 START_TEST(a_close_after_the_last_event_is_an_end)
 {
@@ -317,6 +355,7 @@ START_TEST(a_cut_is_gone_on_with)
     ck_assert_str_eq(client_field("x-dsgate-attempts"), "2");
     ck_assert_str_eq(client_field("x-dsgate-reasons"), "cut");
     ck_assert_uint_eq(gateway_metric("dsgate_continuations_total{result=\"continued\"}"), 1);
+    ck_assert_uint_eq(gateway_metric("dsgate_plain_streams_total"), 1);
     ck_assert_uint_eq(gateway_metric("dsgate_wasted_tokens_total"), 0);
     gateway_end();
 }
@@ -354,15 +393,16 @@ START_TEST(who_goes_on_is_not_hedged)
 }
 END_TEST
 
+static const char call_begins[] = "{\"tool_calls\":[{\"index\":0,\"id\":\"t\",\"type\":\"function\",\"function\":{"
+                                  "\"name\":\"f\",\"arguments\":\"{\\\"x\"}}]}";
+
 /* A cut in the middle of a tool's call can't be gone on with; but nobody has seen it, so it begins anew. */
 START_TEST(a_cut_inside_a_tool_call_begins_anew)
 {
     begin(RULES TWO);
     struct wire *client = ask("");
     struct wire *first = begin_stream(&a, "A", "");
-    upstream_chunk(first,
-                   delta_of("A", "{\"tool_calls\":[{\"index\":0,\"id\":\"t\",\"type\":\"function\",\"function\":{"
-                                 "\"name\":\"f\",\"arguments\":\"{\\\"x\"}}]}"));
+    upstream_chunk(first, delta_of("A", call_begins));
     upstream_close(first);
     struct wire *second = begin_stream(&b, "1", "Hello");
     ck_assert_str_eq(taken_path, "/v1/chat/completions");
@@ -370,6 +410,33 @@ START_TEST(a_cut_inside_a_tool_call_begins_anew)
     upstream_stream_finish(second);
     ck_answer(client, 200, PLAIN("1", "Hello", USAGE(3, 2, 5)));
     ck_assert_uint_eq(gateway_metric("dsgate_wasted_tokens_total"), 1);
+    gateway_end();
+}
+END_TEST
+
+/* Whoever of the two is asked. */
+static struct fake_upstream *asked(void)
+{
+    if (!busy_wire(&a) && !busy_wire(&b)) fake_run(10 * USEC_PER_SEC);
+    return busy_wire(&a) ? &a : &b;
+}
+
+/* What has been gone on with and given up is wasted once, however often that happens. */
+START_TEST(it_may_begin_anew_twice)
+{
+    begin(RULES TWO);
+    struct wire *client = ask("");
+    for (int i = 0; i < 2; i++) {
+        upstream_close(begin_stream(asked(), "A", "Hel"));
+        struct wire *second = begin_stream(asked(), "B", "");
+        ck_assert(strstr(taken_body, "\"content\":\"Hel\",\"prefix\":true"));
+        upstream_chunk(second, delta_of("B", call_begins));
+        upstream_close(second);
+        ck_assert_uint_eq(gateway_metric("dsgate_wasted_tokens_total"), 0); /* it is told at the end */
+    }
+    upstream_stream_finish(begin_stream(asked(), "1", "Hello"));
+    ck_answer(client, 200, PLAIN("1", "Hello", USAGE(3, 2, 5)));
+    ck_assert_uint_eq(gateway_metric("dsgate_wasted_tokens_total"), 4);
     gateway_end();
 }
 END_TEST
@@ -570,13 +637,14 @@ END_TEST
 
 TEST_MAIN("plain", a_plain_call_is_made_as_a_stream, a_call_that_says_no_stream_is_made_as_one,
           the_end_of_the_message_is_not_waited_for, done_is_not_waited_for, an_end_without_a_reason_is_a_cut,
+          comments_after_the_end_are_not_waited_for, fields_about_the_stream_go_no_further,
           a_close_after_the_last_event_is_an_end, an_upstream_may_answer_plainly_all_the_same,
           a_mistake_of_the_clients_is_passed_on, busy_goes_elsewhere, an_error_event_is_told_as_an_error,
           an_encoded_stream_goes_elsewhere, an_empty_answer_is_passed_on_whole, other_dialects_are_asked_plainly,
           it_can_be_turned_off, streams_stay_streams, failing_over_may_change_the_way, signs_of_life_are_no_answer,
           a_late_first_token_is_hedged, a_cut_is_gone_on_with, it_is_gone_on_with_twice, who_goes_on_is_not_hedged,
-          a_cut_inside_a_tool_call_begins_anew, a_cut_after_the_end_begins_anew, a_cut_of_two_choices_begins_anew,
-          a_spoilt_sheet_is_thrown_away, too_much_to_go_on_from_begins_anew, with_nobody_who_can_go_on_it_begins_anew,
-          with_nobody_who_goes_on_at_all_it_begins_anew_at_once, after_the_deadline_nothing_begins_anew,
-          a_refusal_to_go_on_is_not_the_clients, a_client_that_leaves_ends_it, a_deadline_in_the_middle_is_told,
-          a_shutdown_in_the_middle_is_told)
+          a_cut_inside_a_tool_call_begins_anew, it_may_begin_anew_twice, a_cut_after_the_end_begins_anew,
+          a_cut_of_two_choices_begins_anew, a_spoilt_sheet_is_thrown_away, too_much_to_go_on_from_begins_anew,
+          with_nobody_who_can_go_on_it_begins_anew, with_nobody_who_goes_on_at_all_it_begins_anew_at_once,
+          after_the_deadline_nothing_begins_anew, a_refusal_to_go_on_is_not_the_clients, a_client_that_leaves_ends_it,
+          a_deadline_in_the_middle_is_told, a_shutdown_in_the_middle_is_told)

@@ -172,6 +172,18 @@ START_TEST(an_error_after_them_is_told_in_its_words)
 }
 END_TEST
 
+/* But for the gateway's key. */
+START_TEST(a_key_in_these_words_is_redacted)
+{
+    begin(QUIET "upstreams: [{name: a, base_url: 'http://a.test:80/v1', api_key: sk-0123456789abcdef}]\n");
+    struct wire *client = ask_stream("");
+    fake_run(15 * USEC_PER_SEC);
+    upstream_json(upstream_take(busy_wire(&a)), 400, "{\"error\":{\"message\":\"no sk-0123456789abcdef\"}}");
+    ck_cut(client, 200, ALIVE "data: {\"error\":{\"message\":\"no *******************\"}}\n\n");
+    gateway_end();
+}
+END_TEST
+
 /* Nor can an answer that is no stream be given any more, good or bad. */
 START_TEST(a_plain_answer_after_them_is_told_in_the_stream)
 {
@@ -179,6 +191,8 @@ START_TEST(a_plain_answer_after_them_is_told_in_the_stream)
         unsigned status;
         const char *body, *words;
     } answers[] = {{400, "no such\nthing", "status 400"},
+                   {400, "{\"error\":\n{\"message\":\"no\"}}", "status 400"}, /* an event's data is a line */
+                   {400, "{\"error\":\r{\"message\":\"no\"}}", "status 400"},
                    {400, "{\"error\":{\"message\":", "status 400"},                  /* nor read it */
                    {400, "{\"object\":\"error\",\"message\":\"no\"}", "status 400"}, /* no client would see it */
                    {200, "{\"choices\":[{\"message\":{\"content\":\"x\"},\"finish_reason\":\"stop\"}]}", "status 200"}};
@@ -283,6 +297,18 @@ START_TEST(they_come_while_a_stream_is_gone_on_with)
 }
 END_TEST
 
+/* And so is who waits until somebody may be asked to. */
+START_TEST(they_come_while_a_broken_stream_waits)
+{
+    begin(QUIET ROUTE("hedge: off, retry: {jitter: 0%, base: 20s, cap: 20s}") "upstreams:\n" DEEPSEEK(a, ""));
+    struct wire *client = ask_stream("");
+    upstream_close(begin_stream(&a, "1", "Hel"));
+    fake_run(15 * USEC_PER_SEC);
+    ck_assert_uint_eq(signs_of_life(client), 1);
+    gateway_end();
+}
+END_TEST
+
 START_TEST(a_client_that_leaves_after_them_ends_it)
 {
     begin(RULES A_THEN_B);
@@ -313,7 +339,7 @@ END_TEST
 TEST_MAIN("pulse", late_streams_get_signs_of_life, there_are_none_after_a_token,
           the_upstreams_own_are_not_passed_on_before_a_token, failing_over_stays_possible,
           who_waits_for_another_try_gets_them, a_failure_after_them_is_told_in_the_stream,
-          an_error_after_them_is_told_in_its_words, a_plain_answer_after_them_is_told_in_the_stream,
-          plain_calls_get_none, figures_get_none, other_answers_get_none_in_their_middle,
-          they_come_while_a_stream_is_gone_on_with, a_client_that_leaves_after_them_ends_it,
-          a_shutdown_after_them_is_told)
+          an_error_after_them_is_told_in_its_words, a_key_in_these_words_is_redacted,
+          a_plain_answer_after_them_is_told_in_the_stream, plain_calls_get_none, figures_get_none,
+          other_answers_get_none_in_their_middle, they_come_while_a_stream_is_gone_on_with,
+          they_come_while_a_broken_stream_waits, a_client_that_leaves_after_them_ends_it, a_shutdown_after_them_is_told)

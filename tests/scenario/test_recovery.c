@@ -213,6 +213,18 @@ START_TEST(nothing_but_keep_alives_is_back_pressure)
 }
 END_TEST
 
+/* Where nothing at all is heard, nobody says that it is busy. */
+START_TEST(silence_is_no_back_pressure)
+{
+    begin(QUIET ATTEMPTS(1) "timeouts: {first_token: 5s}\nupstreams: [{name: a, base_url: 'http://a.test:80/v1'}]\n");
+    struct wire *client = ask_stream("");
+    fake_run(6 * USEC_PER_SEC);
+    ck_error(client, 504, "upstream_timeout");
+    ck_assert_uint_eq(gateway_attempts("a", "fault"), 1);
+    gateway_end();
+}
+END_TEST
+
 /* In the end DeepSeek closes the connection of whom it has let wait. One that breaks behind an event is broken. */
 START_TEST(a_close_behind_nothing_but_keep_alives_is_back_pressure)
 {
@@ -267,6 +279,21 @@ START_TEST(keys_are_used_in_turn)
         ck_assert(has_received(busy_wire(&a), i % 2 ? "Bearer sk-second" : "Bearer sk-first"));
         answer(&a, "200 OK");
     }
+    gateway_end();
+}
+END_TEST
+
+/* A reload may leave fewer of them than the one whose turn it is. */
+START_TEST(keys_that_a_reload_takes_away_are_not_used)
+{
+    static const char one[] = QUIET "upstreams: [{name: a, base_url: 'http://a.test:80/v1', api_keys: [sk-first]}]\n";
+    begin(QUIET "upstreams: [{name: a, base_url: 'http://a.test:80/v1', api_keys: [sk-first, sk-second]}]\n");
+    ask("");
+    answer(&a, "200 OK");
+    gateway_reload(one);
+    ask("");
+    ck_assert(has_received(busy_wire(&a), "Bearer sk-first"));
+    answer(&a, "200 OK");
     gateway_end();
 }
 END_TEST
@@ -475,8 +502,9 @@ TEST_MAIN("recovery", a_breaker_opens_with_the_last_straw, back_pressure_and_mis
           all_out_is_waited_for, all_out_for_too_long_is_told, late_failures_never_shorten_a_cool_down,
           a_neutral_trial_gives_its_place_back, retry_after_cools_the_account, retry_after_may_be_a_date,
           back_pressure_lowers_the_limit_for_a_while, nothing_but_keep_alives_is_back_pressure,
-          a_close_behind_nothing_but_keep_alives_is_back_pressure,
+          silence_is_no_back_pressure, a_close_behind_nothing_but_keep_alives_is_back_pressure,
           a_close_behind_blank_lines_before_a_plain_answer_is_back_pressure, keys_are_used_in_turn,
-          a_refused_key_rests_and_comes_back, a_refused_key_fails_over, a_spent_quota_moves_the_traffic,
-          streams_without_usage_are_estimated, streams_that_break_after_an_early_usage_are_estimated,
-          what_is_spent_is_told_once, tokens_are_a_quota, money_is_a_quota, money_is_a_quota_in_peak_hours)
+          keys_that_a_reload_takes_away_are_not_used, a_refused_key_rests_and_comes_back, a_refused_key_fails_over,
+          a_spent_quota_moves_the_traffic, streams_without_usage_are_estimated,
+          streams_that_break_after_an_early_usage_are_estimated, what_is_spent_is_told_once, tokens_are_a_quota,
+          money_is_a_quota, money_is_a_quota_in_peak_hours)

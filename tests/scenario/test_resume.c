@@ -443,6 +443,22 @@ START_TEST(what_falls_silent_after_its_end_is_whole)
 }
 END_TEST
 
+/* What the client is to blame for nobody else can mend: it reads why. */
+START_TEST(the_clients_own_fault_is_not_gone_on_with)
+{
+    static const char words[] = "data: {\"error\":{\"message\":\"no\",\"code\":\"content_filter\"}}\n\n";
+    begin(RULES TWO);
+    struct wire *client = ask_stream("");
+    upstream_chunk(begin_stream(&a, "A", "Hel"), words);
+    char *expected = mem_printf("%s%s%s", delta_of("A", ROLE), delta_text("A", "Hel"), words);
+    ck_cut(client, 200, expected);
+    mem_free(expected);
+    ck_assert_uint_eq(b.dials, 0);
+    ck_assert_uint_eq(gateway_attempts("a", "neutral"), 1);
+    gateway_end();
+}
+END_TEST
+
 /* An upstream that has said why it breaks off is quoted. */
 START_TEST(the_upstreams_own_words_are_passed_on)
 {
@@ -523,6 +539,22 @@ START_TEST(a_slow_client_gets_it_all)
 }
 END_TEST
 
+/* Also when the first one failed while it was held back. */
+START_TEST(who_goes_on_for_a_slow_client_is_held_back_too)
+{
+    begin(RULES "upstreams:\n" DEEPSEEK(a, ", weight: 9, timeouts: {total: 5s}") DEEPSEEK(b, ""));
+    struct wire *client = ask_stream("");
+    wire_window(client, 1000);
+    send_until_paused(begin_stream(&a, "A", ""), "A");
+    fake_run(5000 * MS);
+    send_until_paused(begin_stream(&b, "B", ""), "B");
+    gateway_end();
+}
+END_TEST
+
+/* What an upstream has said before is not what the gateway itself has come to. */
+static void (*const with_and_without_words[])(struct wire *w) = {upstream_close, break_by_error};
+
 /* The deadline counts in all of it: when nobody can go on in time, that is told at once, and so is its passing. */
 START_TEST(the_deadline_ends_it)
 {
@@ -533,30 +565,34 @@ START_TEST(the_deadline_ends_it)
     upstream_close(first);
     ck_broken(client, "Hel", "upstream_cut");
     gateway_end();
-    begin(RULES TWO);
-    client = ask_stream("X-Dsgate-Timeout: 3s\r\n");
-    first = begin_stream(&a, "A", "Hel");
-    fake_run(2600 * MS);
-    upstream_close(first);
-    struct wire *second = upstream_take(busy_wire(&b));
-    fake_run(400 * MS);
-    ck_assert(wire_program_closed(second));
-    ck_broken(client, "Hel", "deadline_exceeded");
-    ck_assert_uint_eq(gateway_attempts("b", "neutral"), 1);
-    gateway_end();
+    for (int i = 0; i < COUNT(with_and_without_words); i++) {
+        begin(RULES TWO);
+        client = ask_stream("X-Dsgate-Timeout: 3s\r\n");
+        first = begin_stream(&a, "A", "Hel");
+        fake_run(2600 * MS);
+        with_and_without_words[i](first);
+        struct wire *second = upstream_take(busy_wire(&b));
+        fake_run(400 * MS);
+        ck_assert(wire_program_closed(second));
+        ck_broken(client, "Hel", "deadline_exceeded");
+        ck_assert_uint_eq(gateway_attempts("b", "neutral"), 1);
+        gateway_end();
+    }
 }
 END_TEST
 
 START_TEST(a_shutdown_in_the_middle_is_told)
 {
-    begin(RULES TWO);
-    struct wire *client = ask_stream("");
-    upstream_close(begin_stream(&a, "A", "Hel"));
-    struct wire *second = upstream_take(busy_wire(&b));
-    gateway_stop();
-    ck_broken(client, "Hel", "gateway_shutting_down");
-    ck_assert(wire_program_closed(second));
-    gateway_end();
+    for (int i = 0; i < COUNT(with_and_without_words); i++) {
+        begin(RULES TWO);
+        struct wire *client = ask_stream("");
+        with_and_without_words[i](begin_stream(&a, "A", "Hel"));
+        struct wire *second = upstream_take(busy_wire(&b));
+        gateway_stop();
+        ck_broken(client, "Hel", "gateway_shutting_down");
+        ck_assert(wire_program_closed(second));
+        gateway_end();
+    }
 }
 END_TEST
 
@@ -601,6 +637,8 @@ START_TEST(vllm_goes_on_in_its_own_way)
     ck_answer(client, 200, whole);
     mem_free(expected);
     mem_free(whole);
+    ck_assert_uint_eq(gateway_metric("dsgate_tokens_total{model=\"other\",kind=\"prompt\"}"), 8);
+    ck_assert_uint_eq(gateway_metric("dsgate_tokens_total{model=\"other\",kind=\"completion\"}"), 6);
     gateway_end();
 }
 END_TEST
@@ -665,8 +703,10 @@ TEST_MAIN("resume", a_stream_that_breaks_is_gone_on_with, signs_of_life_do_not_k
           the_limit_of_tokens_is_lowered, reasoning_is_gone_on_with, it_is_gone_on_with_twice,
           a_cut_after_the_last_token_is_ended, a_lone_upstream_goes_on_itself, who_cannot_go_on_is_not_asked,
           with_nobody_who_can_it_is_told, what_is_not_gone_on_with_counts_once, a_third_one_helps, it_has_an_end,
-          it_can_be_turned_off, some_requests_are_not_gone_on_with, tool_calls_are_not_gone_on_with, what_has_ended_is_not_gone_on_with,
-          what_falls_silent_after_its_end_is_whole, the_upstreams_own_words_are_passed_on, a_client_that_leaves_ends_it,
-          a_slow_client_gets_it_all, the_deadline_ends_it, a_shutdown_in_the_middle_is_told,
-          a_reload_in_the_middle_changes_nothing, vllm_goes_on_in_its_own_way,
-          vllm_is_not_asked_to_go_on_with_reasoning_alone, legacy_completions_are_gone_on_with_anywhere)
+          it_can_be_turned_off, some_requests_are_not_gone_on_with, tool_calls_are_not_gone_on_with,
+          what_has_ended_is_not_gone_on_with, what_falls_silent_after_its_end_is_whole,
+          the_clients_own_fault_is_not_gone_on_with, the_upstreams_own_words_are_passed_on,
+          a_client_that_leaves_ends_it, a_slow_client_gets_it_all, who_goes_on_for_a_slow_client_is_held_back_too,
+          the_deadline_ends_it, a_shutdown_in_the_middle_is_told, a_reload_in_the_middle_changes_nothing,
+          vllm_goes_on_in_its_own_way, vllm_is_not_asked_to_go_on_with_reasoning_alone,
+          legacy_completions_are_gone_on_with_anywhere)

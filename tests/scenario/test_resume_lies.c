@@ -47,6 +47,27 @@ START_TEST(a_request_is_kept_for_who_goes_on)
 }
 END_TEST
 
+/* Unless it is long itself and all of them are: then it is not, and nobody goes on. */
+START_TEST(a_long_request_is_not_kept)
+{
+    begin(RULES "limits: {bodies: 1MB}\n" TWO);
+    struct wire *client = gateway_connect();
+    char *question = repeat('x', 700000);
+    char *body =
+        mem_printf("{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"%s\"}],\"stream\":true}", question);
+    client_post(client, "/v1/chat/completions", "", body);
+    wire_clear(busy_wire(&a));
+    upstream_stream_head(a.wires[0]);
+    upstream_chunk(a.wires[0], delta_text("A", "Hel"));
+    upstream_close(a.wires[0]);
+    ck_assert(has_received(client, "\"code\":\"upstream_cut\""));
+    ck_assert_uint_eq(b.dials, 0);
+    mem_free(body);
+    mem_free(question);
+    gateway_end();
+}
+END_TEST
+
 /* However long its error is. */
 START_TEST(an_error_of_who_was_to_go_on_is_not_shown)
 {
@@ -109,6 +130,34 @@ START_TEST(who_refuses_the_clients_key_does_not_go_on)
         mem_free(got.body);
         gateway_end();
     }
+}
+END_TEST
+
+/* Nor is one in its stream that would be the client's to read, had it asked for that. */
+START_TEST(an_error_event_of_who_was_to_go_on_is_not_shown)
+{
+    begin(RULES TWO);
+    struct wire *client = ask_stream("");
+    upstream_close(begin_stream(&a, "A", "Hel"));
+    struct wire *w = upstream_take(busy_wire(&b));
+    upstream_stream_head(w);
+    upstream_chunk(w, "data: {\"error\":{\"message\":\"no such role\",\"code\":400}}\n\n");
+    ck_assert(has_received(client, "Hel") && !has_received(client, "no such role"));
+    ck_assert(wire_program_closed(w));
+    gateway_end();
+}
+END_TEST
+
+/* Who is too busy to go on is busy, as with any request. */
+START_TEST(who_is_too_busy_to_go_on_is_no_liar)
+{
+    begin(RULES TWO);
+    ask_stream("");
+    upstream_close(begin_stream(&a, "A", "Hel"));
+    upstream_json(upstream_take(busy_wire(&b)), 503, "{\"error\":{\"message\":\"busy\"}}");
+    ck_assert_uint_eq(gateway_attempts("b", "busy"), 1);
+    ck_assert_uint_eq(gateway_attempts("b", "fault"), 0);
+    gateway_end();
 }
 END_TEST
 
@@ -217,7 +266,8 @@ START_TEST(a_key_in_a_streams_error_is_redacted)
 }
 END_TEST
 
-TEST_MAIN("streams that break oddly", a_request_is_kept_for_who_goes_on, an_error_of_who_was_to_go_on_is_not_shown,
-          a_last_error_of_who_was_to_go_on_is_not_shown, who_refuses_the_clients_key_does_not_go_on,
-          white_space_before_a_chunk_is_nothing, a_mended_chunk_keeps_its_lines, bytes_that_are_no_text_break_a_stream,
-          two_ends_of_one_choice_are_one, a_key_in_a_streams_error_is_redacted)
+TEST_MAIN("streams that break oddly", a_request_is_kept_for_who_goes_on, a_long_request_is_not_kept,
+          an_error_of_who_was_to_go_on_is_not_shown, a_last_error_of_who_was_to_go_on_is_not_shown,
+          who_refuses_the_clients_key_does_not_go_on, an_error_event_of_who_was_to_go_on_is_not_shown,
+          who_is_too_busy_to_go_on_is_no_liar, white_space_before_a_chunk_is_nothing, a_mended_chunk_keeps_its_lines,
+          bytes_that_are_no_text_break_a_stream, two_ends_of_one_choice_are_one, a_key_in_a_streams_error_is_redacted)

@@ -235,6 +235,29 @@ START_TEST(retry_after_as_a_date_is_waited_for)
 }
 END_TEST
 
+/* Dates are whole seconds: whoever comes as soon as one begins comes too early by what has passed of this one. A date
+ * that has passed is no wait. */
+START_TEST(retry_after_as_a_date_is_rounded_up)
+{
+    static const struct {
+        int seconds;
+        usec_t wait;
+    } rows[] = {{3, 3000 * MS}, {-10, 500 * MS}};
+    for (int i = 0; i < COUNT(rows); i++) {
+        char date[30];
+        begin(EXACTLY("") ALONE);
+        fake_run(300 * MS);
+        clock_format_http(loop_wall(fake_loop()) + rows[i].seconds * USEC_PER_SEC, date);
+        char *field = mem_printf("Retry-After: %s\r\n", date);
+        ask("");
+        say_busy(&a, field);
+        mem_free(field);
+        ck_asked_after(&a, rows[i].wait);
+        gateway_end();
+    }
+}
+END_TEST
+
 /* A shorter one does not shorten the wait. */
 START_TEST(retry_after_is_a_least_time)
 {
@@ -266,13 +289,16 @@ END_TEST
 /* Where limits do not follow the answers the account does not rest, and the route's own cap is all that counts. */
 START_TEST(retry_after_is_capped_by_the_route)
 {
-    begin(EXACTLY(", retry_after: 2s") "upstreams:\n" UPSTREAM(a, ", adaptive: false"));
-    struct wire *client = ask("");
-    say_busy(&a, "Retry-After: 3600\r\n");
-    ck_asked_after(&a, 2000 * MS);
-    answer(&a, 200, good);
-    ck_answer(client, 200, good);
-    gateway_end();
+    static const char *const fields[] = {"Retry-After: 3600\r\n", "Retry-After: 18446744073709551615\r\n"};
+    for (int i = 0; i < COUNT(fields); i++) {
+        begin(EXACTLY(", retry_after: 2s") "upstreams:\n" UPSTREAM(a, ", adaptive: false"));
+        struct wire *client = ask("");
+        say_busy(&a, fields[i]);
+        ck_asked_after(&a, 2000 * MS);
+        answer(&a, 200, good);
+        ck_answer(client, 200, good);
+        gateway_end();
+    }
 }
 END_TEST
 
@@ -380,6 +406,55 @@ START_TEST(an_untried_upstream_that_becomes_free_takes_over)
     ck_attempts("2", "busy");
     ck_assert_str_eq(client_field("x-dsgate-upstream"), "b");
     ck_assert_uint_eq(gateway_waiting(), 0);
+    gateway_end();
+}
+END_TEST
+
+/* Also when the config was read again before it failed. */
+START_TEST(a_reload_before_the_failure_changes_nothing)
+{
+    static const char yaml[] = EXACTLY("") B_TAKES_ONE;
+    struct wire *other = NULL;
+    begin(yaml);
+    while (!busy_wire(&b)) {
+        other = ask("");
+        if (busy_wire(&a)) answer(&a, 200, good);
+    }
+    struct wire *client = ask("");
+    gateway_reload(yaml);
+    answer(&a, 503, busy);
+    ck_assert_uint_eq(gateway_waiting(), 1);
+    answer(&b, 200, good);
+    ck_answer(other, 200, good);
+    answer(&b, 200, good);
+    ck_answer(client, 200, good);
+    gateway_end();
+}
+END_TEST
+
+/* Who loses its place in the queue while it backs off has lost nothing but that. */
+START_TEST(a_queue_that_is_full_does_not_end_the_wait)
+{
+    begin(EXACTLY("") "queue: {max_waiting: 1}\nupstreams:\n" UPSTREAM(a, ", weight: 9, max_concurrency: 1")
+              UPSTREAM(b, ", max_concurrency: 1"));
+    struct wire *client = ask("X-Dsgate-Priority: P3\r\n");
+    struct wire *at_a = upstream_take(busy_wire(&a));
+    ask("");
+    struct wire *at_b = upstream_take(busy_wire(&b));
+    upstream_json(at_a, 503, busy);
+    ck_assert_uint_eq(gateway_waiting(), 1);
+    ask("X-Dsgate-Priority: P1\r\n"); /* a is free */
+    at_a = upstream_take(busy_wire(&a));
+    struct wire *urgent = ask("X-Dsgate-Priority: P1\r\n"); /* nobody is: it takes the client's place */
+    ck_assert_uint_eq(gateway_waiting(), 1);
+    ck_assert_uint_eq(wire_received(client).n, 0);
+    upstream_json(at_b, 200, good);
+    answer(&b, 200, good);
+    ck_answer(urgent, 200, good);
+    upstream_json(at_a, 200, good);
+    ck_asked_after(&a, 500 * MS);
+    answer(&a, 200, good);
+    ck_answer(client, 200, good);
     gateway_end();
 }
 END_TEST
@@ -544,6 +619,27 @@ START_TEST(the_budget_denies_retries_and_says_so)
 END_TEST
 
 /* Five requests earn one retry. */
+/* To go on with a stream is never denied, but it spends what retries live on. */
+START_TEST(going_on_spends_the_budget)
+{
+    begin(EXACTLY("") "retries: {budget: 0%, floor: 0}\nupstreams:\n" DEEPSEEK(a, ", weight: 9" PATIENT)
+              DEEPSEEK(b, PATIENT));
+    for (int i = 0; i < 11; i++) {
+        struct wire *client = ask_stream("");
+        upstream_close(begin_stream(busy_wire(&a) ? &a : &b, "1", "Hel"));
+        upstream_stream_finish(begin_stream(busy_wire(&a) ? &a : &b, "1", "lo"));
+        struct client_answer got = client_read(client);
+        ck_assert(got.complete);
+        mem_free(got.body);
+    }
+    struct wire *client = ask("");
+    answer(busy_wire(&a) ? &a : &b, 503, busy);
+    ck_answer(client, 503, busy);
+    ck_attempts("1", "busy,retry_budget");
+    gateway_end();
+}
+END_TEST
+
 START_TEST(requests_earn_retries)
 {
     begin(QUIET "retries: {budget: 20%, floor: 0}\n" ROUTE("retry: {attempts: 2}") PATIENT_TWO);
@@ -786,16 +882,17 @@ TEST_MAIN("retry", another_upstream_is_asked_at_once, an_error_that_cannot_be_re
           a_lone_upstream_is_given_time, a_lone_upstream_that_recovers_answers, base_factor_and_cap_are_the_routes,
           waits_are_not_all_the_same, rounds_go_through_all_of_them, attempts_are_counted,
           who_has_no_time_for_another_try_hears_it_at_once, who_has_time_for_another_try_gets_it,
-          retry_after_is_waited_for, retry_after_as_a_date_is_waited_for, retry_after_is_a_least_time,
-          retry_after_is_capped, retry_after_is_capped_by_the_route, retry_after_beyond_the_deadline_is_told_at_once,
-          retry_after_is_not_waited_for_while_another_is_free, the_shortest_rest_is_waited_for,
-          each_round_has_its_own_rest, a_refusal_does_not_shorten_the_rest,
-          an_untried_upstream_that_becomes_free_takes_over, an_untried_upstream_that_stays_full_is_not_waited_for,
+          retry_after_is_waited_for, retry_after_as_a_date_is_waited_for, retry_after_as_a_date_is_rounded_up,
+          retry_after_is_a_least_time, retry_after_is_capped, retry_after_is_capped_by_the_route,
+          retry_after_beyond_the_deadline_is_told_at_once, retry_after_is_not_waited_for_while_another_is_free,
+          the_shortest_rest_is_waited_for, each_round_has_its_own_rest, a_refusal_does_not_shorten_the_rest,
+          an_untried_upstream_that_becomes_free_takes_over, a_reload_before_the_failure_changes_nothing,
+          a_queue_that_is_full_does_not_end_the_wait, an_untried_upstream_that_stays_full_is_not_waited_for,
           a_breaker_that_opens_is_waited_for, a_client_that_leaves_is_not_retried_for,
           a_client_that_leaves_the_queue_while_it_backs_off_leaves_nothing, a_reload_does_not_end_the_wait,
           a_reload_that_takes_the_upstream_away_does_not_end_the_wait, a_shutdown_lets_it_wait_and_then_ends_it,
-          the_budget_denies_retries_and_says_so, requests_earn_retries, a_few_retries_a_second_are_free,
-          what_one_does_not_know_another_may_know, what_nobody_knows_is_told_at_once, a_refused_key_goes_elsewhere,
-          a_second_key_is_used_at_once, each_key_is_used_once, an_empty_answer_is_doubted_once,
-          an_empty_answer_may_be_believed_at_once, an_empty_answer_is_an_answer_in_the_end,
-          an_empty_stream_is_doubted_once)
+          the_budget_denies_retries_and_says_so, going_on_spends_the_budget, requests_earn_retries,
+          a_few_retries_a_second_are_free, what_one_does_not_know_another_may_know, what_nobody_knows_is_told_at_once,
+          a_refused_key_goes_elsewhere, a_second_key_is_used_at_once, each_key_is_used_once,
+          an_empty_answer_is_doubted_once, an_empty_answer_may_be_believed_at_once,
+          an_empty_answer_is_an_answer_in_the_end, an_empty_stream_is_doubted_once)

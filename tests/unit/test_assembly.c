@@ -83,6 +83,10 @@ static const struct {
      "{\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n"
      "{\"choices\":[{\"delta\":{\"content\":\"b\"}}]}",
      "{\"choices\":[{\"message\":{\"content\":\"ab\",\"role\":\"assistant\"},\"index\":0,\"logprobs\":null}]}"},
+    {"choices that only their places tell apart",
+     "{\"choices\":[{\"delta\":{\"content\":\"a\"}},{\"delta\":{\"content\":\"b\"}}]}",
+     "{\"choices\":[{\"message\":{\"content\":\"a\",\"role\":\"assistant\"},\"index\":0,\"logprobs\":null},"
+     "{\"message\":{\"content\":\"b\",\"role\":\"assistant\"},\"index\":1,\"logprobs\":null}]}"},
     {"indexes of any size", "{\"choices\":[{\"index\":4294967296},{\"index\":-9223372036854775808}]}",
      "{\"choices\":[{\"index\":-9223372036854775808,\"message\":{\"role\":\"assistant\",\"content\":\"\"},\"logprobs\":"
      "null},{\"index\":4294967296,\"message\":{\"role\":\"assistant\",\"content\":\"\"},\"logprobs\":null}]}"},

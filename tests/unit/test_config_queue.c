@@ -120,6 +120,11 @@ static const struct mistake queue_mistakes[] = {
      "f:1:47: max_wait: it is longer than timeout; expected at most as long\n"},
     {"queue: {priority: P0, ceiling: P2}\n",
      "f:1:19: priority: P0 is above the ceiling; expected P2 or a less urgent one\n"},
+    /* What is wrong by itself is compared with nothing. */
+    {"queue: {priority: P4, ceiling: P3}\n",
+     "f:1:19: priority: 'P4' is unknown; expected P0 (urgent), P1 (high), P2 (normal) or P3 (low)\n"},
+    {"queue: {classes: {P2: {max_wait: 23h, timeout: 60}}}\n",
+     "f:1:48: timeout: '60' has no unit; did you mean '60s'?\n"},
     {"limits: {waiting: 3}\n", "f:1:10: unknown key 'waiting'; expected body, bodies, headers, header_count, "
                                "connections, answer_hold or event\n"},
 };

@@ -116,6 +116,8 @@ START_TEST(test_it_follows_a_change)
     ck_assert_double_eq_tol(drain_rate(&d, now), 10, 0.1);
     now = serve(&d, 120, 500 * MS, now);
     ck_assert_double_eq_tol(drain_rate(&d, now), 2, 0.1);
+    /* Who has many before it is told from twice as many: these 120 in 60 s, and 500 in 50 s before them. */
+    ck_assert_double_eq_tol((double)drain_wait(&d, 300, now), 301 * 110.0 / 620 * SECOND, SECOND);
     now = serve(&d, 500, 20 * MS, now);
     ck_assert_double_eq_tol(drain_rate(&d, now), 50, 0.5);
 }

@@ -10,6 +10,7 @@ static const struct {
     {BIT(P0) | BIT(P1_LATE) | BIT(P1) | BIT(P2_LATE) | BIT(P3_LATE), 100, {100}},
     {BIT(P1_LATE) | BIT(P1) | BIT(P2) | BIT(P3), 100, {0, 100}},
     {BIT(P1_LATE) | BIT(P2_LATE), 640, {0, 630, 10}},
+    {BIT(P1_LATE) | BIT(P2_LATE), 63, {0, 63}},
     {BIT(P1_LATE) | BIT(P1) | BIT(P2) | BIT(P3_LATE), 640, {0, 630, 8, 2}},
     {BIT(P1) | BIT(P2) | BIT(P3), 100, {0, 100}},
     {BIT(P1) | BIT(P2_LATE), 160, {0, 150, 10}},

@@ -208,7 +208,23 @@ START_TEST(overload_cuts_only_what_is_mostly_refused)
 }
 END_TEST
 
+/* What says nothing about whether calls are let through does not count as one that was. */
+START_TEST(other_results_do_not_hide_an_overload)
+{
+    static const struct result overloaded = {.outcome = OUTCOME_BUSY, .overloaded = true};
+    static const enum outcome others[] = {OUTCOME_FAULT, OUTCOME_KEY, OUTCOME_NEUTRAL};
+    struct limit l = {0};
+    for (usec_t now = 1000; now < 1300; now++) {
+        limit_note(&l, 20, &overloaded, 20, now - 5, now);
+        for (int i = 0; i < COUNT(others); i++)
+            limit_note(&l, 20, &(struct result){.outcome = others[i]}, 20, now - 5, now);
+    }
+    ck_assert_uint_lt(limit_value(&l, 20), 20);
+}
+END_TEST
+
 TEST_MAIN("limit", test_the_maximum_counts_as_long_as_nothing_lowers_it, test_cuts, test_a_burst_cuts_once,
           test_growth_takes_a_round_of_successes_in_use,
           test_without_a_maximum_it_goes_away_at_twice_what_was_in_flight, test_a_new_maximum_counts_at_once,
-          test_retry_after, test_any_sequence, test_it_finds_the_capacity, overload_cuts_only_what_is_mostly_refused)
+          test_retry_after, test_any_sequence, test_it_finds_the_capacity, overload_cuts_only_what_is_mostly_refused,
+          other_results_do_not_hide_an_overload)

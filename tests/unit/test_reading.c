@@ -23,6 +23,7 @@ static const struct answer {
 } answers[] = {
     {200, "text/event-stream", ROLE DELTA STOP DONE, ROLE DELTA STOP DONE, NULL},
     {200, "text/event-stream; charset=utf-8", COMMENT COMMENT DELTA COMMENT DONE, DELTA COMMENT DONE, NULL},
+    {200, "text/event-stream", ROLE COMMENT DELTA DONE, ROLE DELTA DONE, NULL},
     {200, "text/event-stream", DELTA STOP, DELTA STOP, NULL}, /* said its end, if not [DONE] */
     {200, "text/event-stream", DELTA STOP "data: [DONE]", DELTA STOP "data: [DONE]", NULL},
     {200, "text/event-stream", DELTA STOP DONE DELTA DONE, DELTA STOP DONE, NULL}, /* what follows the end is not its */
@@ -155,7 +156,8 @@ START_TEST(what_is_held_is_bounded)
     o.hold_limit = 10;
     reading_open(&r, &o, 200, TEXT("application/json"), TEXT_NONE);
     ck_assert_int_eq(reading_feed(&r, TEXT("{\"a\":"), false).verdict, READING_HOLD);
-    ck_assert_int_eq(reading_feed(&r, TEXT("[1,2,3"), false).verdict, READING_PASS);
+    ck_assert_int_eq(reading_feed(&r, TEXT("[1,2,"), false).verdict, READING_HOLD); /* exactly as much as may be */
+    ck_assert_int_eq(reading_feed(&r, TEXT("3"), false).verdict, READING_PASS);
     ck_assert_int_eq(reading_feed(&r, TEXT("]}"), true).verdict, READING_PASS);
     reading_free(&r);
     o.event_limit = 64;
@@ -178,10 +180,29 @@ START_TEST(blank_bytes_and_comments_are_not_held)
         ck_assert_int_eq(reading_feed(&r, TEXT(COMMENT), false).verdict, READING_HOLD);
     ck_assert_uint_eq(buf_len(&r.held), 0);
     reading_free(&r);
+    struct reading_options o = chat;
+    o.assembles = true; /* nor behind a token, where nobody gets them */
+    reading_open(&r, &o, 200, TEXT("text/event-stream"), TEXT_NONE);
+    ck_assert_int_eq(reading_feed(&r, TEXT(DELTA COMMENT), false).verdict, READING_HOLD);
+    ck_assert_uint_eq(buf_len(&r.held), 0);
+    reading_free(&r);
     reading_open(&r, &chat, 200, TEXT("application/json"), TEXT_NONE);
     for (unsigned i = 0; i < 100000; i++)
         ck_assert_int_eq(reading_feed(&r, TEXT(" \r\n\t"), false).verdict, READING_HOLD);
     ck_assert_uint_eq(buf_len(&r.held), 0);
+    reading_free(&r);
+}
+END_TEST
+
+/* Nothing that comes behind its end is told of an answer. */
+START_TEST(an_answer_that_has_ended_is_not_spoilt)
+{
+    struct reading r;
+    reading_open(&r, &chat, 200, TEXT("text/event-stream"), TEXT_NONE);
+    ck_assert_int_eq(reading_feed(&r, TEXT(DELTA STOP ERROR DELTA), true).verdict, READING_PASS);
+    ck_assert(r.facts.done && !r.facts.error && r.ended_twice);
+    ck_assert_uint_eq(buf_len(&r.offence), 0);
+    ck_assert_ptr_null(r.complaint.reason);
     reading_free(&r);
 }
 END_TEST
@@ -245,5 +266,6 @@ START_TEST(reasons_are_those_that_attempts_have)
 END_TEST
 
 TEST_MAIN("reading", cuts_do_not_change_what_is_shown, nothing_is_shown_before_a_token, what_is_held_is_bounded,
-          blank_bytes_and_comments_are_not_held, encoded_answers_are_not_looked_into,
-          what_only_tells_the_end_is_shown_at_its_end, reasons_are_those_that_attempts_have)
+          blank_bytes_and_comments_are_not_held, an_answer_that_has_ended_is_not_spoilt,
+          encoded_answers_are_not_looked_into, what_only_tells_the_end_is_shown_at_its_end,
+          reasons_are_those_that_attempts_have)

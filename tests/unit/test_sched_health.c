@@ -37,6 +37,42 @@ START_TEST(test_a_breaker_opens_and_lets_trials_through)
 }
 END_TEST
 
+/* A trial has succeeded with its first token, which is all that is heard of a long answer for minutes: then it is one
+ * no more, and who waited for it is served. */
+START_TEST(test_a_token_ends_a_trial)
+{
+    use("- {name: a, " AT ", breaker: {trials: 1}}\n");
+    for (int round = 0; round < 2; round++) {
+        fault_at("a", 5);
+        pass(view(0).targets[0].opens_in);
+        expect(0, SCHED_GRANTED);
+        ck_assert(t[0].lease.trial);
+        expect(1, SCHED_WAITING);
+        sched_note_token(sched, &t[0].lease, now);
+        ck_assert(!t[0].lease.trial);
+        ck_assert_int_eq(view(0).targets[0].breaker, BREAKER_CLOSED);
+        ck_assert_str_eq(deliveries(), "b");
+        release_range(0, 2);
+    }
+}
+END_TEST
+
+/* Who has got the place of a trial and leaves without having used it makes room for another one. */
+START_TEST(test_a_trial_that_is_not_made_is_given_back)
+{
+    use("- {name: a, " AT ", breaker: {trials: 1}}\n");
+    fault_at("a", 5);
+    expect(0, SCHED_WAITING);
+    pass(view(0).targets[0].opens_in);
+    ck_assert(t[0].lease.trial);
+    sched_cancel(sched, &t[0], now);
+    ck_assert_str_eq(deliveries(), "");
+    expect(1, SCHED_GRANTED);
+    ck_assert(t[1].lease.trial);
+    release(&t[1], OUTCOME_SUCCESS);
+}
+END_TEST
+
 START_TEST(test_breakers_are_one_for_each_model)
 {
     use("- {name: a, " AT ", models: {x: x, y: y}}\n");
@@ -142,6 +178,7 @@ START_TEST(test_coming_up_serves_all_who_can_go_there)
 END_TEST
 
 TEST_MAIN_WITH("sched_health", set_up, tear_down, test_a_breaker_opens_and_lets_trials_through,
+               test_a_token_ends_a_trial, test_a_trial_that_is_not_made_is_given_back,
                test_breakers_are_one_for_each_model, test_waiting_for_the_earliest_recovery,
                test_who_waits_already_waits_on_while_all_is_closed, test_down_upstreams_get_nothing,
                test_a_failed_call_makes_a_probe_due, test_coming_up_serves_all_who_can_go_there)

@@ -154,6 +154,46 @@ START_TEST(test_a_refused_key_cools_down)
 }
 END_TEST
 
+static void refuse_key(bool forbidden)
+{
+    expect(0, SCHED_GRANTED);
+    release_result(&t[0], (struct result){.outcome = OUTCOME_KEY, .forbidden = forbidden});
+}
+
+/* A minute at first, twice as long each time, half an hour at most; and a minute again once it has been good. */
+START_TEST(test_refusals_in_a_row_last_longer)
+{
+    static const usec_t minutes[] = {1, 2, 4, 8, 16, 30, 30, 1, 2};
+    use("- {name: a, " AT ", api_key: k}\n");
+    for (int i = 0; i < COUNT(minutes); i++) {
+        if (i == 7) {
+            expect(0, SCHED_GRANTED);
+            release(&t[0], OUTCOME_SUCCESS);
+        }
+        refuse_key(false);
+        pass(minutes[i] * 60 * USEC_PER_SEC - 1);
+        ck_assert_uint_eq(view(0).keys_cooling, 1);
+        pass(1);
+        ck_assert_uint_eq(view(0).keys_cooling, 0);
+    }
+}
+END_TEST
+
+/* For a minute a key that has been good is good, whatever it is that it may not ask for. */
+START_TEST(test_what_is_forbidden_refuses_no_good_key)
+{
+    use("- {name: a, " AT ", api_key: k}\n");
+    expect(0, SCHED_GRANTED);
+    release(&t[0], OUTCOME_SUCCESS);
+    pass(60 * USEC_PER_SEC - 1);
+    refuse_key(true);
+    ck_assert_uint_eq(view(0).keys_cooling, 0);
+    pass(1);
+    refuse_key(true);
+    ck_assert_uint_eq(view(0).keys_cooling, 1);
+}
+END_TEST
+
 START_TEST(test_a_quota_of_requests)
 {
     const usec_t wall = 86400 * USEC_PER_SEC;
@@ -202,4 +242,5 @@ END_TEST
 TEST_MAIN_WITH("sched_limits", set_up, tear_down, test_a_part_is_kept_for_p0, test_p3_starts_below_a_part_of_the_limit,
                test_p3_starts_off_peak, test_an_account_has_one_cap, test_models_have_caps_of_their_own,
                test_back_pressure_lowers_the_limit, test_keys_take_turns, test_a_refused_key_cools_down,
-               test_a_quota_of_requests, test_a_spent_day_is_told)
+               test_refusals_in_a_row_last_longer, test_what_is_forbidden_refuses_no_good_key, test_a_quota_of_requests,
+               test_a_spent_day_is_told)

@@ -340,6 +340,8 @@ static const struct {
     {{CHUNK("\"reasoning\":null"), THINK("a")}, REASONING_CONTENT},
     {{CHUNK("\"reasoning_content\":null,\"reasoning\":\"a\"")}, REASONING_SHORT},
     {{CHUNK("\"reasoning\":\"a\",\"reasoning_content\":null")}, REASONING_SHORT},
+    {{CHUNK("\"reasoning\":\"a\",\"reasoning_content\":\"a\"")}, REASONING_SHORT},
+    {{CHUNK("\"reasoning_content\":\"a\",\"reasoning\":\"a\"")}, REASONING_CONTENT},
 };
 
 START_TEST(the_reasonings_name_is_kept)

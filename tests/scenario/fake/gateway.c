@@ -33,6 +33,30 @@ static void on_upkeep(struct timer *timer)
     timer_set(fake_loop(), timer, now + USEC_PER_SEC, on_upkeep);
 }
 
+static FILE *kept_log;
+
+void gateway_keep_log(void) { kept_log = tmpfile(); }
+
+static struct access_file *open_log(void)
+{
+    char target[32] = "off";
+    struct buf error = {0};
+    if (kept_log) snprintf(target, sizeof target, "/dev/fd/%d", fileno(kept_log));
+    struct access_file *file = access_file_open(target, &error);
+    ck_assert_msg(file != NULL, TEXT_FORMAT, TEXT_ARGS(buf_text(&error)));
+    return file;
+}
+
+/* Lines are gathered for a tenth of a second. */
+const char *gateway_log(void)
+{
+    static char lines[65536];
+    fake_run(100 * USEC_PER_MS);
+    rewind(kept_log);
+    lines[fread(lines, 1, sizeof lines - 1, kept_log)] = '\0';
+    return lines;
+}
+
 static bool drained, stopped;
 static void on_drained(void *arg)
 {
@@ -42,7 +66,6 @@ static void on_drained(void *arg)
 
 void gateway_begin(const char *yaml)
 {
-    struct buf error = {0};
     const char *reasons[ATTEMPT_REASONS];
     fake_begin();
     attempt_list_reasons(reasons);
@@ -50,7 +73,7 @@ void gateway_begin(const char *yaml)
     shared = (struct shared){.sched = sched_new(),
                              .dns = dns_new(),
                              .metrics = metrics_new(reasons),
-                             .access_file = access_file_open("off", &error),
+                             .access_file = open_log(),
                              .bodies = &bodies,
                              .retries = &retries,
                              .hedges = &hedges};
@@ -157,6 +180,8 @@ void gateway_end(void)
     pool_unref(pool);
     sched_free(shared.sched);
     access_file_close(shared.access_file);
+    if (kept_log) fclose(kept_log);
+    kept_log = NULL;
     metrics_free(shared.metrics);
     fake_end();
 }

@@ -10,6 +10,8 @@
 void gateway_begin(const char *yaml);
 void gateway_end(void);
 
+void gateway_keep_log(void);             /* before it begins: its access log can be read, */
+const char *gateway_log(void);           /* … all lines of it, until now */
 struct wire *gateway_connect(void);      /* a client */
 void gateway_reload(const char *yaml);   /* as SIGHUP does */
 void gateway_begin_reload(const char *yaml); /* … while the worker is busy: the scheduler knows of it, */
