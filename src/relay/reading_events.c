@@ -203,7 +203,7 @@ struct reading_step reading_feed_events(struct reading *r, struct text in, bool 
     bool speaks = r->committed || r->facts.token || over || buf_len(&r->held) + range.shown.n > r->o.hold_limit;
     if (good && speaks && !r->o.assembles) {
         struct reading_step step = reading_pass(r, range.shown);
-        struct text rest = end && !r->seam ? unfinished_done(r) : TEXT_NONE;
+        struct text rest = end ? unfinished_done(r) : TEXT_NONE;
         if (rest.n) step.out[step.n++] = iov_of(rest);
         return step;
     }

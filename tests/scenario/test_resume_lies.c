@@ -148,6 +148,23 @@ START_TEST(an_error_event_of_who_was_to_go_on_is_not_shown)
 }
 END_TEST
 
+/* An end without its blank line is the end of a stream that was gone on with, too. */
+START_TEST(the_end_may_miss_its_blank_line)
+{
+    begin(RULES TWO);
+    struct wire *client = ask_stream("");
+    upstream_close(begin_stream(&a, "A", "Hel"));
+    struct wire *w = begin_stream(&b, "B", "lo");
+    upstream_chunk(w, finish_event);
+    upstream_chunk(w, "data: [DONE]");
+    upstream_stream_end(w);
+    struct client_answer got = client_read(client);
+    ck_assert(got.complete && text_ends(text_of(got.body), TEXT("data: [DONE]")));
+    mem_free(got.body);
+    gateway_end();
+}
+END_TEST
+
 /* Who is too busy to go on is busy, as with any request. */
 START_TEST(who_is_too_busy_to_go_on_is_no_liar)
 {
@@ -269,5 +286,6 @@ END_TEST
 TEST_MAIN("streams that break oddly", a_request_is_kept_for_who_goes_on, a_long_request_is_not_kept,
           an_error_of_who_was_to_go_on_is_not_shown, a_last_error_of_who_was_to_go_on_is_not_shown,
           who_refuses_the_clients_key_does_not_go_on, an_error_event_of_who_was_to_go_on_is_not_shown,
-          who_is_too_busy_to_go_on_is_no_liar, white_space_before_a_chunk_is_nothing, a_mended_chunk_keeps_its_lines,
-          bytes_that_are_no_text_break_a_stream, two_ends_of_one_choice_are_one, a_key_in_a_streams_error_is_redacted)
+          the_end_may_miss_its_blank_line, who_is_too_busy_to_go_on_is_no_liar, white_space_before_a_chunk_is_nothing,
+          a_mended_chunk_keeps_its_lines, bytes_that_are_no_text_break_a_stream, two_ends_of_one_choice_are_one,
+          a_key_in_a_streams_error_is_redacted)
