@@ -1,7 +1,5 @@
 /* The ladder of what is done when nothing else helps: other models, a fixed answer, and then the error. */
-#include "scenario.h"
-
-#define MS USEC_PER_MS
+#include "retry.h"
 
 /* Each model has one upstream: m is the clients', spare and large are what it falls back to. */
 #define LADDER(rungs) \
@@ -11,15 +9,8 @@
 
 #define LATER "{answer: \"Please try again later.\"}"
 
-static const char busy[] = "{\"error\":{\"message\":\"busy\"}}";
-static const char good[] = "{\"choices\":[{\"message\":{\"content\":\"good\"},\"finish_reason\":\"stop\"}]}";
 static const char too_long[] = "{\"error\":{\"message\":\"This model's maximum context length is 9 tokens.\",\"code\":"
                                "\"context_length_exceeded\"}}";
-
-static void answer(struct fake_upstream *u, unsigned status, const char *body)
-{
-    upstream_json(upstream_take(busy_wire(u)), status, body);
-}
 
 /* a fails as often as it may be asked. */
 static void use_up(unsigned status)

@@ -1,9 +1,7 @@
 /* Streams that break in ways that nobody should break them: what the client gets is still one stream, and no more than
  * was meant for it. */
-#include "scenario.h"
+#include "resume.h"
 
-#define RULES QUIET ROUTE("hedge: off, retry: {jitter: 0%}")
-#define TWO   "upstreams:\n" DEEPSEEK(a, ", weight: 9") DEEPSEEK(b, "")
 #define KEY   "sk-0123456789abcdef"
 #define STARS "*******************"
 #define KEYED "upstreams: [{name: a, base_url: 'http://a.test:80/v1', api_key: " KEY "}]\n"
