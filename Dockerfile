@@ -20,7 +20,7 @@ FROM debian:bookworm-slim
 # libcurl is opened when the first health probe or remote file needs it.
 RUN apt-get update \
     && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends \
-        ca-certificates libcurl4 libevent-core-2.1-7 libsqlite3-0 libssl3 libyaml-0-2 tzdata \
+        ca-certificates libcurl4 libevent-core-2.1-7 libhiredis0.14 libsqlite3-0 libssl3 libyaml-0-2 tzdata \
     && rm -rf /var/lib/apt/lists/*
 COPY --from=build /src/build/dsgate /src/build/dsgate-sim /usr/bin/
 COPY conf/dsgate.yaml conf/dsgate.reference.yaml /etc/dsgate/

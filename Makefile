@@ -30,7 +30,7 @@ LDFLAGS_fuzz  := -fsanitize=fuzzer,address,undefined
 ALL_CFLAGS  = $(COMMON) $(WARNINGS) $(FLAGS_$(MODE)) $(CFLAGS)
 ALL_LDFLAGS = $(LDHARDEN) -pthread $(LDFLAGS_$(MODE)) $(LDFLAGS)
 # libcurl is not here: net/curl.c opens it on the first probe.
-LIBS        = -levent_core -lssl -lcrypto -lyaml -lsqlite3 -lresolv -ldl -lm
+LIBS        = -levent_core -lhiredis -lssl -lcrypto -lyaml -lsqlite3 -lresolv -ldl -lm
 
 ROOMS    := base config net llm admit cache sched relay meter gate
 SOURCES  := $(sort $(foreach room,$(ROOMS),$(wildcard src/$(room)/*.c)))

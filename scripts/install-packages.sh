@@ -19,6 +19,7 @@ build | module libevent_core         | libevent-dev        | libevent-devel     
 build | module libcurl               | libcurl4-openssl-dev| libcurl-devel               | curl-dev     | curl
 build | module openssl               | libssl-dev          | openssl-devel               | openssl-dev  | openssl@3
 build | module yaml-0.1              | libyaml-dev         | libyaml-devel               | yaml-dev     | libyaml
+build | module hiredis               | libhiredis-dev      | hiredis-devel               | hiredis-dev  | hiredis
 build | module sqlite3               | libsqlite3-dev      | sqlite-devel                | sqlite-dev   | sqlite
 test  | module check                 | check               | check-devel                 | check-dev    | check
 test  | compiler gcc libasan.so      | gcc                 | libasan                     | -            | -
@@ -27,6 +28,7 @@ test  | compiler gcc libtsan.so      | gcc                 | libtsan            
 test  | program clang                | clang               | clang                       | clang        | llvm
 test  | program node                 | nodejs              | nodejs                      | nodejs       | node
 test  | program promtool             | prometheus          | golang-github-prometheus    | prometheus   | prometheus
+test  | program redis-server         | redis-server        | redis                       | redis        | redis
 test  | program python3              | python3             | python3                     | python3      | python3
 test  | program openssl              | openssl             | openssl                     | openssl      | openssl@3
 test  | program curl                 | curl                | curl                        | curl         | curl
@@ -94,7 +96,7 @@ apt_install() {
 install_with_apt() {
     services=
     for package in "$@"; do
-        case $package in nginx | prometheus) services="$services $package" ;; esac
+        case $package in nginx | prometheus | redis-server) services="$services $package" ;; esac
     done
     [ -z "$services" ] || forbid_services
     ls /var/lib/apt/lists/*Packages* >/dev/null 2>&1 || as_root apt-get update

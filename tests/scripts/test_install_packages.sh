@@ -45,7 +45,7 @@ fake sudo 'exit 1'
 run build
 verdict 'not allowed to: fails' 1 "$status"
 verdict 'not allowed to: says what to do' \
-    '    apt-get update && apt-get install -y --no-install-recommends libcurl4-openssl-dev libevent-dev libsqlite3-dev libssl-dev libyaml-dev' \
+    '    apt-get update && apt-get install -y --no-install-recommends libcurl4-openssl-dev libevent-dev libhiredis-dev libsqlite3-dev libssl-dev libyaml-dev' \
     "$(printf '%s\n' "$output" | tail -n 1)"
 
 # What the benchmark calls, on a machine with hardly anything. Services are there, so that none is kept from starting.
@@ -58,6 +58,7 @@ bench_on() {
     fake "bare-$1/id" 'echo 0'
     fake "bare-$1/nginx" ''
     fake "bare-$1/promtool" ''
+    fake "bare-$1/redis-server" ''
     fake "bare-$1/$1" "echo \"\$@\" >>'$fake/asked'"
     : >"$fake/asked"
     PATH=$bare sh scripts/install-packages.sh bench >/dev/null 2>&1
