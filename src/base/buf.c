@@ -74,15 +74,17 @@ void buf_free(struct buf *b)
     *b = (struct buf){0};
 }
 
-static void add_escaped(struct buf *b, unsigned char c)
+void buf_add_json_escape(struct buf *b, uint16_t unit)
 {
-    static const char short_names[] = "btnvfr"; /* 8…13; \v is no JSON escape */
-    if (c == '"' || c == '\\') {
-        buf_append(b, (char[]){'\\', (char)c}, 2);
-    } else if (c >= 8 && c <= 13 && c != 11) {
-        buf_append(b, (char[]){'\\', short_names[c - 8]}, 2);
+    static const char short_names[] = "btnvfr", digits[] = "0123456789abcdef"; /* 8…13; \v is no JSON escape */
+    if (unit == '"' || unit == '\\') {
+        buf_append(b, (char[]){'\\', (char)unit}, 2);
+    } else if (unit >= 8 && unit <= 13 && unit != 11) {
+        buf_append(b, (char[]){'\\', short_names[unit - 8]}, 2);
     } else {
-        buf_printf(b, "\\u%04x", c);
+        char escape[] = {
+            '\\', 'u', digits[unit >> 12], digits[unit >> 8 & 15], digits[unit >> 4 & 15], digits[unit & 15]};
+        buf_append(b, escape, sizeof escape);
     }
 }
 
@@ -121,7 +123,7 @@ void buf_add_json_string(struct buf *b, struct text t)
         }
         buf_append(b, p + start, i - start);
         if (p[i] < 0x80)
-            add_escaped(b, p[i]);
+            buf_add_json_escape(b, p[i]);
         else
             BUF_ADD(b, "\xEF\xBF\xBD");
         start = ++i;

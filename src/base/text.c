@@ -91,16 +91,23 @@ bool text_to_u64(struct text t, uint64_t *out)
     return true;
 }
 
+/* Bit 4 says that there is a digit. A table, since digits and letters come in no order that a branch could foresee. */
+enum { IS_HEX = 16 };
+static const unsigned char hex_values[256] = {
+    ['0'] = 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, ['A'] = 26, 27, 28, 29, 30, 31, ['a'] = 26, 27, 28, 29, 30, 31,
+};
+
 bool text_hex_to_u64(struct text t, uint64_t *out)
 {
     uint64_t value = 0;
+    unsigned all = IS_HEX;
     if (t.n == 0 || t.n > 16) return false;
     for (size_t i = 0; i < t.n; i++) {
-        unsigned char c = lower(t.p[i]);
-        unsigned digit = c >= '0' && c <= '9' ? c - 48u : c >= 'a' && c <= 'f' ? c - 87u : 16;
-        if (digit == 16) return false;
-        value = value << 4 | digit;
+        unsigned digit = hex_values[(unsigned char)t.p[i]];
+        all &= digit;
+        value = value << 4 | (digit & 15);
     }
+    if (!all) return false;
     *out = value;
     return true;
 }

@@ -23,6 +23,19 @@ START_TEST(sha256)
 }
 END_TEST
 
+START_TEST(sha256_of_parts)
+{
+    const struct text whole = digests[2].text;
+    unsigned char of_whole[DIGEST_BYTES], of_parts[DIGEST_BYTES];
+    digest_sha256(whole, of_whole);
+    for (size_t cut = 0; cut <= whole.n; cut++) {
+        const struct text parts[] = {text_make(whole.p, cut), TEXT_NONE, text_from(whole, cut)};
+        digest_sha256_parts(parts, COUNT(parts), of_parts);
+        ck_assert_msg(digest_equal(of_whole, of_parts, DIGEST_BYTES), "cut at %zu", cut);
+    }
+}
+END_TEST
+
 START_TEST(equality)
 {
     unsigned char a[DIGEST_BYTES], b[DIGEST_BYTES];
@@ -72,6 +85,7 @@ END_TEST
 static void add_tests(TCase *tests)
 {
     tcase_add_loop_test(tests, sha256, 0, COUNT(digests));
+    tcase_add_test(tests, sha256_of_parts);
     tcase_add_test(tests, equality);
     tcase_add_loop_test(tests, siphash_vectors, 0, COUNT(vectors));
     tcase_add_test(tests, fresh_keys_differ);

@@ -45,6 +45,9 @@ void buf_printf(struct buf *b, const char *format, ...) __attribute__((format(pr
  * become U+FFFD, so the output is always valid JSON. */
 void buf_add_json_string(struct buf *b, struct text t);
 
+/* The escape of one UTF-16 code unit in a JSON string: the short one where there is one, else \u00xx in lower case. */
+void buf_add_json_escape(struct buf *b, uint16_t unit);
+
 /* Drops n bytes at the head (n <= buf_len). */
 void buf_consume(struct buf *b, size_t n);
 

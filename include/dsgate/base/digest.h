@@ -7,8 +7,11 @@
 enum { DIGEST_BYTES = 32, DIGEST_HEX = 2 * DIGEST_BYTES };
 
 void digest_sha256(struct text t, unsigned char out[static DIGEST_BYTES]);
+/* Of all parts as one text. */
+void digest_sha256_parts(const struct text *parts, size_t n, unsigned char out[static DIGEST_BYTES]);
 
-/* Lower-case hexadecimal and a NUL. */
+/* Lower-case hexadecimal and a NUL: of a digest, and of a text's. */
+void digest_hex(const unsigned char digest[static DIGEST_BYTES], char out[static DIGEST_HEX + 1]);
 void digest_sha256_hex(struct text t, char out[static DIGEST_HEX + 1]);
 
 /* In a time that depends on n alone. */

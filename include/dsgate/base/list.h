@@ -51,6 +51,17 @@ static inline struct list *list_pop_back(struct list *head)
     return node;
 }
 
+/* All of `from` goes to the end of `to`, in its order and in one step; `from` is empty then. */
+static inline void list_move_all(struct list *to, struct list *from)
+{
+    if (list_empty(from)) return;
+    to->prev->next = from->next;
+    from->next->prev = to->prev;
+    from->prev->next = to;
+    to->prev = from->prev;
+    list_init(from);
+}
+
 #define LIST_FOREACH(node, head) for (struct list *node = (head)->next; node != (head); node = node->next)
 /* The body may remove `node`. */
 #define LIST_FOREACH_SAFE(node, head) \

@@ -33,6 +33,11 @@ char *mem_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* NULL is fine. */
 void mem_free(void *p);
 
+/* n zero bytes at the beginning of a page, which take no memory before they are used: for large tables that may stay
+ * nearly empty. They go back through mem_free_pages() with the same n. */
+void *mem_pages(size_t n);
+void mem_free_pages(void *p, size_t n);
+
 /* Overwrites a secret so that the compiler can't drop the write, then frees it. NULL is fine. */
 void mem_free_secret(char *s);
 
