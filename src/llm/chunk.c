@@ -54,8 +54,6 @@ const struct text chunk_reasoning_names[REASONING_NAMES] = {
     [REASONING_SHORT] = TEXT("reasoning"),
 };
 
-static struct text inside(struct text string) { return text_make(string.p + 1, string.n - 2); }
-
 static void read_text(struct chunk *c, enum transcript_part part, const struct json_iter *it)
 {
     struct text *text = &c->texts[part];
@@ -63,9 +61,9 @@ static void read_text(struct chunk *c, enum transcript_part part, const struct j
     if (it->type != JSON_STRING)
         c->has |= CHUNK_ODD;
     else if (text->n)
-        c->has |= text_eq(*text, inside(it->value)) ? CHUNK_COPY : CHUNK_ODD;
+        c->has |= text_eq(*text, json_inside(it->value)) ? CHUNK_COPY : CHUNK_ODD;
     else
-        *text = inside(it->value);
+        *text = json_inside(it->value);
     c->has |= CHUNK_TEXT;
 }
 
@@ -98,7 +96,7 @@ static void read_calls(struct chunk *c, const struct json_iter *it)
     if (it->type != JSON_ARRAY || !json_next(&call)) return;
     json_get(call.value, TEXT("function"), &function);
     bool found = json_get(function, TEXT("arguments"), &arguments) == JSON_STRING && arguments.n > 2;
-    if (found && !json_next(&call)) c->hole = inside(arguments);
+    if (found && !json_next(&call)) c->hole = json_inside(arguments);
 }
 
 static void read_delta(struct chunk *c, size_t name, const struct json_iter *it)

@@ -31,7 +31,7 @@ static void take_code(struct complaint_words *w, enum json_type type, struct tex
 {
     uint64_t number;
     if ((type != JSON_STRING && type != JSON_NUMBER) || w->count == COMPLAINT_CODES) return;
-    struct text code = type == JSON_STRING ? text_make(value.p + 1, value.n - 2) : value;
+    struct text code = type == JSON_STRING ? json_inside(value) : value;
     w->codes[w->count++] = code;
     if (w->status == 0 && text_to_u64(code, &number) && number >= STATUS_FIRST && number <= STATUS_LAST)
         w->status = (unsigned)number;

@@ -1,22 +1,23 @@
 /* What strings stand for. Escapes are rare and most strings are short, so text between them moves in one piece; only a
  * pair of surrogates makes an escape look ahead. */
 #include "dsgate/llm/json.h"
+#include "json_character.h"
 #include "json_key.h"
 
-enum { ESCAPE_BAD = 0xFFFFFFFF, REPLACEMENT = 0xFFFD };
+enum { REPLACEMENT = 0xFFFD };
 
 static uint32_t cut_hex(struct text *rest)
 {
     uint64_t code;
-    if (rest->n < 4 || !text_hex_to_u64(text_make(rest->p, 4), &code)) return ESCAPE_BAD;
+    if (rest->n < 4 || !text_hex_to_u64(text_make(rest->p, 4), &code)) return JSON_CHARACTER_BAD;
     *rest = text_from(*rest, 4);
     return (uint32_t)code;
 }
 
-/* Cuts one escape, backslash first, off *rest: a UTF-16 code unit, or ESCAPE_BAD. */
+/* Cuts one escape, backslash first, off *rest: a UTF-16 code unit, or JSON_CHARACTER_BAD. */
 static uint32_t cut_escape(struct text *rest)
 {
-    if (rest->n < 2) return ESCAPE_BAD;
+    if (rest->n < 2) return JSON_CHARACTER_BAD;
     char letter = rest->p[1];
     *rest = text_from(*rest, 2);
     switch (letter) {
@@ -29,7 +30,7 @@ static uint32_t cut_escape(struct text *rest)
     case 'r': return '\r';
     case 't': return '\t';
     case 'u': return cut_hex(rest);
-    default: return ESCAPE_BAD;
+    default: return JSON_CHARACTER_BAD;
     }
 }
 
@@ -60,20 +61,18 @@ size_t json_key_find(struct text raw, const struct text *names, size_t n)
 static bool is_high(uint32_t unit) { return unit >= 0xD800 && unit < 0xDC00; }
 static bool is_low(uint32_t unit) { return unit >= 0xDC00 && unit < 0xE000; }
 
-/* Cuts a whole character, that is, one escape or a pair of them. */
-static uint32_t cut_character(struct text *rest)
+uint32_t json_character_cut(struct text *rest)
 {
     uint32_t high = cut_escape(rest);
-    if (is_low(high)) return REPLACEMENT;
     if (!is_high(high)) return high;
     struct text behind = *rest;
-    uint32_t low = behind.n && behind.p[0] == '\\' ? cut_escape(&behind) : REPLACEMENT;
-    if (!is_low(low)) return REPLACEMENT;
+    uint32_t low = behind.n && behind.p[0] == '\\' ? cut_escape(&behind) : JSON_CHARACTER_BAD;
+    if (!is_low(low)) return high;
     *rest = behind;
     return 0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00);
 }
 
-static size_t encode_utf8(uint32_t code, char out[static 4])
+size_t json_character_encode(uint32_t code, char out[static 4])
 {
     static const unsigned char first_bits[] = {0, 0, 0xC0, 0xE0, 0xF0};
     size_t length = code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
@@ -94,7 +93,7 @@ static bool put(char *out, size_t n, size_t *length, const char *p, size_t count
 bool json_to_text(struct text value, char *out, size_t n, size_t *length)
 {
     if (value.n < 2 || value.p[0] != '"' || value.p[value.n - 1] != '"') return false;
-    struct text rest = text_make(value.p + 1, value.n - 2);
+    struct text rest = json_inside(value);
     size_t done = 0;
     while (rest.n) {
         size_t plain = text_find_byte(rest, '\\');
@@ -102,8 +101,10 @@ bool json_to_text(struct text value, char *out, size_t n, size_t *length)
         rest = text_from(rest, plain);
         if (rest.n == 0) break;
         char character[4];
-        uint32_t code = cut_character(&rest);
-        if (code == ESCAPE_BAD || !put(out, n, &done, character, encode_utf8(code, character))) return false;
+        uint32_t code = json_character_cut(&rest);
+        if (code == JSON_CHARACTER_BAD) return false;
+        if (json_is_surrogate(code)) code = REPLACEMENT;
+        if (!put(out, n, &done, character, json_character_encode(code, character))) return false;
     }
     *length = done;
     return true;

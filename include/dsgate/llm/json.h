@@ -81,6 +81,8 @@ enum json_type json_get(struct text object, struct text key, struct text *value)
  * "3e0" are refused. Doubles of 1024 bytes or more are refused. */
 bool json_to_i64(struct text value, int64_t *out);
 bool json_to_double(struct text value, double *out);
+/* What stands between a string's quotes, escapes and all. */
+static inline struct text json_inside(struct text string) { return text_make(string.p + 1, string.n - 2); }
 /* Resolves escapes into `out` (n bytes; needs at most value.n); false when it is no string or does not fit. Lone
  * surrogates become U+FFFD. *length without NUL; no NUL is added. */
 bool json_to_text(struct text value, char *out, size_t n, size_t *length);

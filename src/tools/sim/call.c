@@ -53,7 +53,7 @@ bool call_refuse_shape(const struct call *c, struct refusal *r, const char *form
 
 static struct text unquoted(const struct json_member *m)
 {
-    return m->type == JSON_STRING ? text_make(m->value.p + 1, m->value.n - 2) : TEXT_NONE;
+    return m->type == JSON_STRING ? json_inside(m->value) : TEXT_NONE;
 }
 
 static struct text unquoted_value(enum json_type type, struct text value)

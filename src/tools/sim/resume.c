@@ -58,7 +58,7 @@ static size_t find_place(struct plan *p, uint64_t hash, struct text prompt)
 static size_t go_on_prompt(struct plan *p, uint64_t hash, struct text prompt)
 {
     size_t n, at;
-    char *plain = decode(text_make(prompt.p + 1, prompt.n - 2), &n);
+    char *plain = decode(json_inside(prompt), &n);
     at = find_place(p, hash, text_make(plain, n));
     p->given = tokens_before(&p->content);
     mem_free(plain);

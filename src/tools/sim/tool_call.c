@@ -118,7 +118,7 @@ static unsigned named_tool(const struct call *call)
     unsigned at = 0;
     for (struct json_iter it = json_iter(call->tools); json_next(&it); at++) {
         struct text name = name_of(it.value);
-        if (call->tool_name.n && text_eq(call->tool_name, text_make(name.p + 1, name.n - 2))) return at;
+        if (call->tool_name.n && text_eq(call->tool_name, json_inside(name))) return at;
     }
     return 0;
 }
