@@ -96,15 +96,6 @@ static void stream_completion(struct buf *out, struct fixed *f)
     close_stream(out);
 }
 
-/* ---- named events ---- */
-
-static void open_event(struct buf *out, const char *name)
-{
-    buf_printf(out, "event: %s\ndata: {\"type\":\"%s\"", name, name);
-}
-
-static void close_event(struct buf *out) { BUF_ADD(out, "}\n\n"); }
-
 /* ---- Anthropic's messages ---- */
 
 static void open_message(struct buf *out, const struct fixed *f)
@@ -135,32 +126,32 @@ static void put_message(struct buf *out, struct fixed *f)
 
 static void stream_block(struct buf *out, const struct fixed *f)
 {
-    open_event(out, "content_block_start");
+    answer_open_event(out, "content_block_start");
     BUF_ADD(out, ",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}");
-    close_event(out);
-    open_event(out, "content_block_delta");
+    answer_close_event(out);
+    answer_open_event(out, "content_block_delta");
     BUF_ADD(out, ",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":");
     buf_add_json_string(out, f->message);
     BUF_ADD(out, "}");
-    close_event(out);
-    open_event(out, "content_block_stop");
+    answer_close_event(out);
+    answer_open_event(out, "content_block_stop");
     BUF_ADD(out, ",\"index\":0");
-    close_event(out);
+    answer_close_event(out);
 }
 
 static void stream_message(struct buf *out, struct fixed *f)
 {
-    open_event(out, "message_start");
+    answer_open_event(out, "message_start");
     BUF_ADD(out, ",\"message\":");
     open_message(out, f);
     close_message(out, "null");
-    close_event(out);
+    answer_close_event(out);
     stream_block(out, f);
-    open_event(out, "message_delta");
+    answer_open_event(out, "message_delta");
     BUF_ADD(out, ",\"delta\":{\"stop_reason\":\"end_turn\",\"stop_sequence\":null},\"usage\":{\"output_tokens\":0}");
-    close_event(out);
-    open_event(out, "message_stop");
-    close_event(out);
+    answer_close_event(out);
+    answer_open_event(out, "message_stop");
+    answer_close_event(out);
 }
 
 /* ---- OpenAI's responses: each part is opened, filled and closed, and the last event repeats the whole ---- */
@@ -203,7 +194,7 @@ static void put_response(struct buf *out, struct fixed *f) { put_response_as(out
 
 static void open_numbered(struct buf *out, struct fixed *f, const char *name)
 {
-    open_event(out, name);
+    answer_open_event(out, name);
     buf_printf(out, ",\"sequence_number\":%u", f->events++);
 }
 
@@ -212,7 +203,7 @@ static void response_event(struct buf *out, struct fixed *f, const char *name, b
     open_numbered(out, f, name);
     BUF_ADD(out, ",\"response\":");
     put_response_as(out, f, whole);
-    close_event(out);
+    answer_close_event(out);
 }
 
 static void item_event(struct buf *out, struct fixed *f, const char *name, bool whole)
@@ -220,7 +211,7 @@ static void item_event(struct buf *out, struct fixed *f, const char *name, bool 
     open_numbered(out, f, name);
     BUF_ADD(out, ",\"output_index\":0,\"item\":");
     put_item(out, f, whole);
-    close_event(out);
+    answer_close_event(out);
 }
 
 /* Events below the item name it. */
@@ -237,7 +228,7 @@ static void part_event(struct buf *out, struct fixed *f, const char *name, struc
     open_inner(out, f, name);
     BUF_ADD(out, ",\"part\":");
     put_part(out, message);
-    close_event(out);
+    answer_close_event(out);
 }
 
 static void text_event(struct buf *out, struct fixed *f, const char *name, const char *member)
@@ -246,7 +237,7 @@ static void text_event(struct buf *out, struct fixed *f, const char *name, const
     buf_printf(out, ",\"%s\":", member);
     buf_add_json_string(out, f->message);
     BUF_ADD(out, ",\"logprobs\":[]");
-    close_event(out);
+    answer_close_event(out);
 }
 
 static void stream_response(struct buf *out, struct fixed *f)

@@ -59,4 +59,13 @@ answer_reader answer_read_chat, answer_read_embedding, answer_read_messages, ans
 void answer_note_error(struct answer_walk *w, struct text key);
 bool answer_is_error(const struct answer_walk *w);
 
+/* ---- events of a kind that tells its name in the line before and in its first member ---- */
+
+static inline void answer_open_event(struct buf *out, const char *name)
+{
+    buf_printf(out, "event: %s\ndata: {\"type\":\"%s\"", name, name);
+}
+
+static inline void answer_close_event(struct buf *out) { BUF_ADD(out, "}\n\n"); }
+
 #endif

@@ -1,6 +1,6 @@
 /* What repeated members mean depends on where they stand. Around the choices a chunk says everything anew, so whole
  * values replace each other. In a choice, lists (logprobs) go on and everything else is said anew. In a delta, strings
- * go on as well, but for those that name something. */
+ * go on as well, but for those that name something, and so does a legacy completion's text. */
 #include "assembly_private.h"
 #include "dsgate/base/mem.h"
 #include "dsgate/llm/json.h"
@@ -9,7 +9,17 @@
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
+/* Where a choice has its words: so in a chunk, so in the whole answer. */
+static const struct speech {
+    struct text said, whole;
+    enum json_type type;
+} speeches[] = {
+    [FAMILY_CHAT] = {TEXT("delta"), TEXT("message"), JSON_OBJECT},
+    [FAMILY_COMPLETION] = {TEXT("text"), TEXT("text"), JSON_STRING},
+};
+
 struct assembly {
+    const struct speech *speech;
     struct node root;
     struct node_budget budget;
     bool useless;           /* has said false */
@@ -20,7 +30,7 @@ struct assembly {
     struct text piece;      /* … and what was added to it */
 };
 
-enum manner { SAID_ANEW, GOES_ON }; /* strings outside of a delta; inside */
+enum manner { SAID_ANEW, GOES_ON }; /* outside of a delta; inside */
 
 /* The same on all chunks; some upstreams begin with one that has empty ones. */
 static const struct text firsts[] = {TEXT("id"), TEXT("object"), TEXT("created"), TEXT("model"),
@@ -62,7 +72,7 @@ static bool join_string(struct assembly *a, struct node *n, struct text inside)
 static bool merge_string(struct assembly *a, struct node *n, struct text value, enum manner manner)
 {
     if (manner == GOES_ON && !text_is_one_of(n->key, labels, COUNT(labels)))
-        return node_become(n, NODE_TEXT) && join_string(a, n, text_make(value.p + 1, value.n - 2));
+        return node_become(n, NODE_TEXT) && join_string(a, n, json_inside(value));
     if (!node_become(n, NODE_VALUE)) return false;
     return manner == GOES_ON ? set_first(a, n, value) : node_set(n, value, &a->budget);
 }
@@ -79,12 +89,13 @@ static bool add_element(struct assembly *a, struct node *list, struct text value
     return (list->n == 0 || node_join(list, TEXT(","), &a->budget)) && node_join(list, value, &a->budget);
 }
 
+/* Outside of a delta lists are of tokens, and one that is called "index" is no index. */
 static bool merge_list(struct assembly *a, struct node *n, struct text list, enum manner manner)
 {
     if (!node_become(n, NODE_LIST)) return false;
     struct json_iter it = json_iter(list);
     for (int64_t index; json_next(&it);) {
-        if (has_index(it.value, &index)) {
+        if (manner == GOES_ON && has_index(it.value, &index)) {
             struct node *element = node_element(n, index, &a->budget);
             if (!element || !merge_object(a, element, it.value, manner)) return false;
         } else if (!add_element(a, n, it.value)) {
@@ -121,10 +132,11 @@ static bool merge_object(struct assembly *a, struct node *n, struct text object,
 /* A `message` beside deltas, as some upstreams end a stream with, would be there twice. */
 static bool merge_choice_member(struct assembly *a, struct node *choice, const struct json_iter *it)
 {
-    bool is_delta = text_is(it->key, "delta");
-    if (text_is(it->key, "message") || (is_delta && it->type != JSON_OBJECT && it->type != JSON_NULL)) return false;
-    struct node *member = node_member(choice, is_delta ? TEXT("message") : it->key, &a->budget);
-    return member && merge_value(a, member, it->type, it->value, is_delta ? GOES_ON : SAID_ANEW);
+    const struct speech *s = a->speech;
+    bool is_speech = text_eq(it->key, s->said);
+    if (is_speech ? it->type != s->type && it->type != JSON_NULL : text_eq(it->key, s->whole)) return false;
+    struct node *member = node_member(choice, is_speech ? s->whole : it->key, &a->budget);
+    return member && merge_value(a, member, it->type, it->value, is_speech ? GOES_ON : SAID_ANEW);
 }
 
 /* Where choices have no index, their position is it. */
@@ -177,9 +189,10 @@ static bool merge_chunk(struct assembly *a, struct text data)
     return true;
 }
 
-struct assembly *assembly_new(size_t limit)
+struct assembly *assembly_new(enum endpoint_family family, size_t limit)
 {
     struct assembly *a = MEM_NEW(struct assembly);
+    a->speech = &speeches[family];
     a->root.kind = NODE_OBJECT;
     a->budget.limit = limit;
     return a;
@@ -202,12 +215,18 @@ static bool read_chunk(struct assembly *a, struct text data)
     return true;
 }
 
-bool assembly_add(struct assembly *a, struct text data)
+bool assembly_repeats(struct assembly *a, struct text data)
 {
     struct text piece;
-    if (a->useless) return false;
-    bool alike = a->hole && stencil_fits(&a->stencil, data, &piece);
-    a->useless = alike ? !node_join(a->hole, piece, &a->budget) : !read_chunk(a, data);
+    if (a->useless || !a->hole || !stencil_fits(&a->stencil, data, &piece)) return false;
+    a->useless = !node_join(a->hole, piece, &a->budget);
+    return !a->useless;
+}
+
+bool assembly_add(struct assembly *a, struct text data)
+{
+    if (assembly_repeats(a, data)) return true;
+    a->useless = a->useless || !read_chunk(a, data);
     return !a->useless;
 }
 
@@ -219,16 +238,29 @@ static bool set_missing(struct assembly *a, struct node *object, struct text key
     return n && (n->kind != NODE_NULL || (node_become(n, NODE_VALUE) && node_set(n, value, &a->budget)));
 }
 
+/* A content of which nothing but null was said is null in a plain answer as well. */
+static bool complete_content(struct assembly *a, struct node *message)
+{
+    unsigned before = message->children;
+    struct node *content = node_member(message, TEXT("content"), &a->budget);
+    return content && (message->children == before || node_become(content, NODE_TEXT));
+}
+
+static bool complete_message(struct assembly *a, struct node *message)
+{
+    return node_become(message, NODE_OBJECT) && set_missing(a, message, TEXT("role"), TEXT("\"assistant\"")) &&
+           complete_content(a, message);
+}
+
 /* What a plain answer has though no chunk may have said it. */
 static bool complete_choice(struct assembly *a, struct node *choice)
 {
     char index[24];
     snprintf(index, sizeof index, "%lld", (long long)choice->index);
-    struct node *message = node_member(choice, TEXT("message"), &a->budget);
-    return message && node_become(message, NODE_OBJECT) && set_missing(a, choice, TEXT("index"), text_of(index)) &&
+    struct node *speech = node_member(choice, a->speech->whole, &a->budget);
+    return speech && set_missing(a, choice, TEXT("index"), text_of(index)) &&
            set_missing(a, choice, TEXT("logprobs"), TEXT("null")) &&
-           set_missing(a, message, TEXT("role"), TEXT("\"assistant\"")) &&
-           set_missing(a, message, TEXT("content"), TEXT("\"\""));
+           (a->speech->type == JSON_OBJECT ? complete_message(a, speech) : node_become(speech, NODE_TEXT));
 }
 
 static bool complete(struct assembly *a)

@@ -23,7 +23,7 @@ static void begin_stream(struct reading *r)
         r->seam = MEM_NEW(struct reading_seam);
         seam_begin(&r->seam->seam, r->o.sent, dialect_row(r->o.dialect)->continues_reasoning, r->o.spent);
     }
-    if (r->o.assembles) r->assembly = r->o.partial ? r->o.partial : assembly_new(ASSEMBLY_MAX);
+    if (r->o.assembles) r->assembly = r->o.partial ? r->o.partial : assembly_new(FAMILY_CHAT, ASSEMBLY_MAX);
 }
 
 void reading_begin(struct reading *r, unsigned status, struct text content_type, struct text encoding)

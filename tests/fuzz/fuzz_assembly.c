@@ -23,7 +23,7 @@ static bool add_alone(struct assembly *a, struct text chunk, unsigned spaces)
 
 static struct outcome assemble(struct text lines, size_t limit, bool spread)
 {
-    struct assembly *a = assembly_new(limit);
+    struct assembly *a = assembly_new(FAMILY_CHAT, limit);
     struct outcome o = {.taken = true};
     struct text line;
     for (unsigned n = 0; text_cut(&lines, '\n', &line); n++)

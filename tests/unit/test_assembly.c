@@ -157,7 +157,7 @@ static bool add_lines(struct assembly *a, struct text lines)
 
 START_TEST(chunks_become_an_answer)
 {
-    struct assembly *a = assembly_new(PLENTY);
+    struct assembly *a = assembly_new(FAMILY_CHAT, PLENTY);
     struct buf out = {0};
     BUF_ADD(&out, "before");
     ck_assert_msg(add_lines(a, text_of(joined[_i].chunks)), "%s", joined[_i].what);
@@ -173,7 +173,7 @@ END_TEST
 
 START_TEST(an_answer_can_be_written_twice_and_go_on)
 {
-    struct assembly *a = assembly_new(PLENTY);
+    struct assembly *a = assembly_new(FAMILY_CHAT, PLENTY);
     struct buf out = {0};
     ck_assert(add_lines(a, TEXT(DELTA("\"content\":\"a\""))));
     ck_assert(assembly_write(a, &out));
@@ -219,7 +219,7 @@ static const char *const refused[] = {
 
 START_TEST(what_is_no_chunk_or_contradicts_is_refused)
 {
-    struct assembly *a = assembly_new(PLENTY);
+    struct assembly *a = assembly_new(FAMILY_CHAT, PLENTY);
     struct buf out = {0};
     ck_assert_msg(!add_lines(a, text_of(refused[_i])), "%s", refused[_i]);
     ck_assert(!assembly_add(a, TEXT("{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"}}]}")));
@@ -239,7 +239,7 @@ struct series {
 
 static bool takes(struct series s, unsigned count)
 {
-    struct assembly *a = assembly_new(PLENTY);
+    struct assembly *a = assembly_new(FAMILY_CHAT, PLENTY);
     struct buf chunk = {0};
     buf_add(&chunk, text_of(s.before));
     for (unsigned i = 0; i < count; i++)
@@ -269,7 +269,7 @@ END_TEST
 START_TEST(texts_grow_up_to_the_limit)
 {
     enum { PIECE = 1000, LIMIT = 200000 };
-    struct assembly *a = assembly_new(LIMIT);
+    struct assembly *a = assembly_new(FAMILY_CHAT, LIMIT);
     struct buf chunk = {0}, out = {0};
     size_t taken = 0;
     BUF_ADD(&chunk, "{\"choices\":[{\"index\":0,\"delta\":{\"content\":\"");
@@ -289,7 +289,7 @@ END_TEST
 
 static bool fits(struct text chunks, size_t limit)
 {
-    struct assembly *a = assembly_new(limit);
+    struct assembly *a = assembly_new(FAMILY_CHAT, limit);
     struct buf out = {0};
     bool written = add_lines(a, chunks) && assembly_write(a, &out);
     ck_assert_uint_le(buf_len(&out), limit);
@@ -326,7 +326,8 @@ START_TEST(huge_strings_and_keys_are_refused_by_the_limit)
         memset(buf_reserve(&chunk, HUGE_TEXT), 'x', HUGE_TEXT);
         buf_commit(&chunk, HUGE_TEXT);
         buf_add(&chunk, text_of(around[i][1]));
-        struct assembly *small = assembly_new(PLENTY), *large = assembly_new(2 * (size_t)HUGE_TEXT);
+        struct assembly *small = assembly_new(FAMILY_CHAT, PLENTY);
+        struct assembly *large = assembly_new(FAMILY_CHAT, 2 * (size_t)HUGE_TEXT);
         ck_assert(!assembly_add(small, buf_text(&chunk)));
         ck_assert(assembly_add(large, buf_text(&chunk)));
         assembly_free(small);
@@ -341,7 +342,7 @@ START_TEST(deep_objects_are_kept)
 {
     enum { AROUND = 4 /* chunk, choices, choice, delta */ };
     struct buf chunk = {0}, out = {0};
-    struct assembly *a = assembly_new(PLENTY);
+    struct assembly *a = assembly_new(FAMILY_CHAT, PLENTY);
     BUF_ADD(&chunk, "{\"choices\":[{\"index\":0,\"delta\":{\"x\":");
     for (int i = AROUND; i < JSON_DEPTH; i++)
         BUF_ADD(&chunk, "{\"x\":");
