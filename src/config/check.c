@@ -1,4 +1,5 @@
 #include "check.h"
+#include "cache.h"
 #include "dsgate/base/mem.h"
 #include "reader.h"
 
@@ -10,6 +11,24 @@ void check_pair(struct reader *r, struct node *tls, const char *cert, const char
         reader_error(r, node_place(tls, "cert_file"), "cert_file: key_file is missing; expected both");
     if (key && !cert && !(cert_node && cert_node->broken))
         reader_error(r, node_place(tls, "key_file"), "key_file: cert_file is missing; expected both");
+}
+
+static bool asks_for_something(const struct node *tls)
+{
+    for (size_t i = 0; i < tls->count; i++) {
+        const struct node *value = tls->entries[i].value;
+        bool nothing = node_is_null(value) || (value->kind == NODE_SCALAR && !*value->value);
+        if (!nothing && !(value->kind == NODE_SCALAR && !strcmp(value->value, "false"))) return true;
+    }
+    return false;
+}
+
+/* Whoever sets up TLS and then writes a URL without it believes to be safe. */
+void check_client_tls(struct reader *r, struct node *section, const struct conf_client_tls *tls, const char *plain)
+{
+    if (!section || section->kind != NODE_MAP) return;
+    check_pair(r, section, tls->cert_file, tls->key_file);
+    if (plain && asks_for_something(section)) reader_error(r, section, "tls: %s, or no tls", plain);
 }
 
 void check_listen(struct reader *r, struct node *n, void *listener)
@@ -62,4 +81,5 @@ void check_config(struct reader *r, struct node *root)
             reader_error(r, admin, "admin.listen: '%s' is an address of the API; expected another one",
                          c->admin.listens[i].address);
     check_together(r, root);
+    cache_check(r, root);
 }

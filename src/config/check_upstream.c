@@ -46,24 +46,10 @@ static void check_headers(struct reader *r, struct node *n, const struct conf_up
     }
 }
 
-static bool asks_for_something(const struct node *tls)
-{
-    for (size_t i = 0; i < tls->count; i++) {
-        const struct node *value = tls->entries[i].value;
-        bool nothing = node_is_null(value) || (value->kind == NODE_SCALAR && !*value->value);
-        if (!nothing && !(value->kind == NODE_SCALAR && !strcmp(value->value, "false"))) return true;
-    }
-    return false;
-}
-
-/* Whoever sets up TLS and then writes http:// believes to be safe. */
 static void check_tls(struct reader *r, struct node *n, const struct conf_upstream *u)
 {
-    struct node *tls = node_given(n, "tls");
-    if (!tls || tls->kind != NODE_MAP) return;
-    check_pair(r, tls, u->tls.cert_file, u->tls.key_file);
-    if (u->base_url && !u->https && asks_for_something(tls))
-        reader_error(r, tls, "tls: base_url is http; expected https, or no tls");
+    bool plain = u->base_url && !u->https;
+    check_client_tls(r, node_given(n, "tls"), &u->tls, plain ? "base_url is http; expected https" : NULL);
 }
 
 /* What only a standby has, where it is told that another tier is wanted. */

@@ -2,6 +2,7 @@
  */
 #include "dsgate/base/mem.h"
 #include "option.h"
+#include "redis_url.h"
 
 static void release_text(char **field)
 {
@@ -62,6 +63,7 @@ void option_release(const struct option *o, void *base)
     case OPTION_SECRET_FILE:
     case OPTION_CREDENTIAL: release_secret(field); break;
     case OPTION_URL: release_url(base); break;
+    case OPTION_REDIS_URL: redis_url_release(base); break;
     case OPTION_TEXTS: release_texts(field, count); break;
     case OPTION_SECRETS: release_secrets(field, count); break;
     case OPTION_LIST:

@@ -17,6 +17,7 @@ static const struct {
     [OPTION_CHOICE] = {"word", "a word"},
     [OPTION_ENUM] = {"word", "a word"},
     [OPTION_URL] = {"URL", "a URL such as https://api.deepseek.com/v1"},
+    [OPTION_REDIS_URL] = {"URL", "a URL such as redis://127.0.0.1:6379/0"},
     [OPTION_SECRET] = {"secret", "text"},
     [OPTION_SECRET_FILE] = {"file", "the path of a file"},
     [OPTION_CREDENTIAL] = {"name", "the name of a systemd credential"},

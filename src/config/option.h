@@ -23,6 +23,7 @@ enum option_type {
     OPTION_CHOICE,      /* char *, one of `names` */
     OPTION_ENUM,        /* an enum, the position in `names` */
     OPTION_URL,         /* conf_upstream's base_url and what it is taken apart into */
+    OPTION_REDIS_URL,   /* conf_redis's url and what it is taken apart into; "" stands for none */
     OPTION_SECRET,      /* char *, never shown, wiped when freed */
     OPTION_SECRET_FILE, /* the same, read from the named file */
     OPTION_CREDENTIAL,  /* the same, read from the named systemd credential */

@@ -132,6 +132,8 @@ static const struct option config_rows[] = {
     {"state", OPTION_SECTION, .table = &state_table, .doc = "What is kept on disk."},
     {"queue", OPTION_SECTION, CONFIG(queue), .table = &queue_table,
      .doc = "How requests wait for an upstream, in four classes: P0 urgent, P1 interactive, P2 normal, P3 batch."},
+    {"cache", OPTION_SECTION, CONFIG(cache), .table = &cache_table,
+     .doc = "Where answers are kept; which of them, a route's own cache says."},
     {"callers", OPTION_LIST, CONFIG(callers), CONFIG(caller_count), .max = "1000", .table = &caller_table,
      .shown = SHOWN_AS_COMMENT,
      .doc = "Who is known by the API key that it sends. Anybody else may call too, as queue says."},

@@ -47,12 +47,15 @@ static const struct option_table hedge_table = {
 
 /* Explained by the row of `fallback`. */
 static const char *const rung_causes[] = {"context_length", NULL};
+static const char *const rung_words[] = {"stale", NULL};
 static const struct option rung_rows[] = {
     {"model", OPTION_TEXT, RUNG(model), .check = value_model},
     {"on", OPTION_SWITCH, RUNG(context_length), .names = rung_causes},
+    {"stale", OPTION_SWITCH, RUNG(stale), .names = rung_words},
     {"answer", OPTION_TEXT, RUNG(answer), .check = value_answer},
 };
-static const struct option_table rung_table = {.size = sizeof(struct conf_rung), ROWS(rung_rows)};
+static const struct option_table rung_table = {
+    .size = sizeof(struct conf_rung), ROWS(rung_rows), .shorthand = "stale"};
 
 const char *const conf_policy_names[POLICY_COUNT + 1] = {"weighted", "least_busy", "latency", "cost", "affinity"};
 static const char *const plain_ways[] = {"auto", "off", NULL};
@@ -77,13 +80,16 @@ static const struct option route_rows[] = {
      .doc = "auto makes plain calls as streams and puts the answers together, so that first-token time-outs, hedging "
             "and going on after a cut work for them too; only towards upstreams whose dialect is known exactly, today "
             "deepseek. off makes none."},
+    {"cache", OPTION_SECTION, ROUTE(cache), .table = &cache_route_table, .example = "{mode: deterministic}",
+     .doc = "Which answers are kept, and given to who asks the same. `cache: off` stands for {mode: off}."},
     {"fallback", OPTION_LIST, ROUTE(fallback), ROUTE(fallback_count), .max = "16", .table = &rung_table,
      .unset = "the error is passed on",
-     .example = "[{model: deepseek-v4-pro, on: context_length}, {answer: \"Please try again later.\"}]",
+     .example = "[{model: deepseek-v4-pro, on: context_length}, stale, {answer: \"Please try again.\"}]",
      .doc = "What is done when nothing else has helped, in order. {model: NAME} asks another model, by its clients' "
-            "name; with on: context_length only for requests that are too long for theirs. {answer: TEXT} gives a "
-            "fixed answer, and comes last. The header x-dsgate-fallback tells the client. Embeddings and counts of tokens "
-            "get neither."},
+            "name; with on: context_length only for requests that are too long for theirs. stale gives an answer from "
+            "the cache that is older than its ttl, if there is one. {answer: TEXT} gives a fixed answer, and comes "
+            "last. The header x-dsgate-fallback tells the client. Embeddings and counts of tokens get no other model "
+            "and no fixed answer."},
 };
 const struct option_table route_table = {
     .size = sizeof(struct conf_route), ROWS(route_rows), .prepare = route_prepare, .finish = route_finish};

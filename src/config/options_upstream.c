@@ -6,6 +6,7 @@
 
 #define PRICE(field)    offsetof(struct conf_price, field)
 #define MODEL(field)    offsetof(struct conf_model, field)
+#define TLS(field)      offsetof(struct conf_client_tls, field)
 #define UPSTREAM(field) offsetof(struct conf_upstream, field)
 
 #define MONEY(name) #name, OPTION_PRICE, PRICE(name), .min = "0", .max = "1000000", .unset = "0, not known"
@@ -43,20 +44,20 @@ static const struct option_table header_table = {.size = sizeof(struct conf_head
                                                  .keys_nocase = true,
                                                  .check_key = value_header_name};
 
-static const struct option upstream_tls_rows[] = {
-    {"ca_file", OPTION_TEXT, UPSTREAM(tls.ca_file), .check = value_file, .unset = "the system's",
+static const struct option client_tls_rows[] = {
+    {"ca_file", OPTION_TEXT, TLS(ca_file), .check = value_file, .unset = "the system's",
      .example = "/etc/dsgate/ca.pem",
-     .doc = "Certificate authorities in PEM that may sign the upstream's certificate."},
-    {"cert_file", OPTION_TEXT, UPSTREAM(tls.cert_file), .check = value_file, .example = "/etc/dsgate/client.pem",
-     .doc = "Certificate in PEM to show to the upstream; it needs key_file."},
-    {"key_file", OPTION_TEXT, UPSTREAM(tls.key_file), .check = value_file, .example = "/etc/dsgate/client.key",
+     .doc = "Certificate authorities in PEM that may sign the server's certificate."},
+    {"cert_file", OPTION_TEXT, TLS(cert_file), .check = value_file, .example = "/etc/dsgate/client.pem",
+     .doc = "Certificate in PEM to show to the server; it needs key_file."},
+    {"key_file", OPTION_TEXT, TLS(key_file), .check = value_file, .example = "/etc/dsgate/client.key",
      .doc = "Private key in PEM of that certificate."},
-    {"server_name", OPTION_TEXT, UPSTREAM(tls.server_name), .check = value_host, .unset = "the host of base_url",
-     .example = "api.deepseek.com", .doc = "Name to ask for (SNI) and to find in the upstream's certificate."},
-    {"insecure", OPTION_FLAG, UPSTREAM(tls.insecure), .fallback = "false",
-     .doc = "Accept any certificate. Whoever is on the way can then read the key: for experiments only."},
+    {"server_name", OPTION_TEXT, TLS(server_name), .check = value_host, .unset = "the host of the URL",
+     .example = "llm.example.com", .doc = "Name to ask for (SNI) and to find in the server's certificate."},
+    {"insecure", OPTION_FLAG, TLS(insecure), .fallback = "false",
+     .doc = "Accept any certificate. Whoever is on the way can then read everything: for experiments only."},
 };
-static const struct option_table upstream_tls_table = {.size = sizeof(struct conf_upstream), ROWS(upstream_tls_rows)};
+const struct option_table client_tls_table = {.size = sizeof(struct conf_client_tls), ROWS(client_tls_rows)};
 
 #define UPSTREAM_TIME(name) #name, OPTION_DURATION, UPSTREAM(timeouts.name), .min = "1ms", .max = "24h"
 static const struct option upstream_timeout_rows[] = {
@@ -242,7 +243,7 @@ static const struct option upstream_rows[] = {
     {"headers", OPTION_KEYED, UPSTREAM(headers), UPSTREAM(header_count), .max = "64", .table = &header_table,
      .example = "{x-title: my-app}",
      .doc = "Headers set on every request to this upstream. Their values are treated as secrets."},
-    {"tls", OPTION_SECTION, .table = &upstream_tls_table, .doc = "TLS towards an https upstream."},
+    {"tls", OPTION_SECTION, UPSTREAM(tls), .table = &client_tls_table, .doc = "TLS towards an https upstream."},
     {"timeouts", OPTION_SECTION, .table = &upstream_timeout_table, .doc = "Time limits of this upstream."},
     {"health", OPTION_SECTION, .table = &health_table, .doc = "Active probes."},
 };

@@ -32,7 +32,7 @@ static void add_subject(const struct option *o, const struct node *value, struct
     struct text written = text_of(value->written);
     if (might_be_secret(o, value->written)) {
         BUF_ADD(out, "the value (not shown)");
-    } else if (o->type == OPTION_URL) {
+    } else if (o->type == OPTION_URL || o->type == OPTION_REDIS_URL) {
         size_t name_end = strcspn(value->written, ":}");
         BUF_ADD(out, "the URL");
         if (text_starts(written, TEXT("${"))) buf_printf(out, " in %.*s}", (int)name_end, value->written);

@@ -2,6 +2,7 @@
 #include "dsgate/base/mem.h"
 #include "dsgate/config/units.h"
 #include "reader.h"
+#include "redis_url.h"
 #include "secret.h"
 #include "url.h"
 #include "value.h"
@@ -172,7 +173,14 @@ static void read_url(struct reader *r, const struct option *o, struct node *valu
     u->base_path = url.path;
 }
 
-/* api_key_file and api_key_credential. */
+static void read_redis_url(struct reader *r, const struct option *o, struct node *value, struct conf_redis *c)
+{
+    option_release(o, c);
+    const char *why = *value->value ? redis_url_parse(text_of(value->value), c) : NULL;
+    if (why) reader_value_error(r, o, value, "%s", why);
+}
+
+/* api_key_file, api_key_credential and password_file. */
 static void read_secret_elsewhere(struct reader *r, const struct option *o, struct node *value, void *base)
 {
     const char *why = NULL;
@@ -181,7 +189,7 @@ static void read_secret_elsewhere(struct reader *r, const struct option *o, stru
     if (!secret) {
         reader_value_error(r, o, value, "cannot be read: %s", why);
     } else if (!*secret) {
-        reader_value_error(r, o, value, "holds nothing; expected a key");
+        reader_value_error(r, o, value, "holds nothing; expected a secret");
     } else if (o->check(text_of(secret))) {
         reader_value_error(r, o, value, "holds what %s", o->check(text_of(secret)));
     } else {
@@ -202,6 +210,7 @@ void read_scalar(struct reader *r, const struct option *o, struct node *value, v
     case OPTION_SWITCH:
     case OPTION_ENUM: read_choice(r, o, value, base); break;
     case OPTION_URL: read_url(r, o, value, base); break;
+    case OPTION_REDIS_URL: read_redis_url(r, o, value, base); break;
     case OPTION_SECRET_FILE:
     case OPTION_CREDENTIAL: read_secret_elsewhere(r, o, value, base); break;
     default: read_number(r, o, value, field);

@@ -11,6 +11,7 @@ void route_defaults(struct reader *r, struct conf_route *route)
 {
     read_defaults(r, &route_table, route);
     route_prepare(r, NULL, route);
+    route->cache.stale = 0;
 }
 
 static bool matches_everything(const struct conf_route *route)
@@ -58,18 +59,42 @@ static bool has_answer(const struct conf_rung *rungs, size_t count)
     return false;
 }
 
+/* The first rung that is `stale`; count: none. */
+static size_t find_stale(const struct conf_rung *rungs, size_t count)
+{
+    size_t i = 0;
+    while (i < count && !rungs[i].stale)
+        i++;
+    return i;
+}
+
+/* What does not go together in one rung. */
+static bool check_parts(struct reader *r, struct node *n, const struct conf_rung *rung)
+{
+    bool mistake = true;
+    if (!rung->model && !rung->answer && !rung->stale)
+        reader_error(r, n, "fallback: model, stale and answer are missing; expected one of them");
+    else if (rung->model && rung->answer)
+        reader_error(r, node_place(n, "answer"), "answer: model is given too; expected one of them");
+    else if (rung->stale && (rung->model || rung->answer))
+        reader_error(r, node_place(n, "stale"), "stale: %s is given too; expected one of them",
+                     rung->model ? "model" : "answer");
+    else if (!rung->model && rung->context_length)
+        reader_error(r, node_place(n, "on"), "on: it is for a model only; expected model beside it");
+    else
+        mistake = false;
+    return !mistake;
+}
+
 /* The i-th rung, beside the ones before. */
 static void check_rung(struct reader *r, struct node *n, const struct conf_rung *rungs, size_t i)
 {
     const struct conf_rung *rung = &rungs[i];
-    if (!rung->model && !rung->answer)
-        reader_error(r, n, "fallback: both model and answer are missing; expected one of them");
-    else if (rung->model && rung->answer)
-        reader_error(r, node_place(n, "answer"), "answer: model is given too; expected one of them");
-    else if (rung->answer && rung->context_length)
-        reader_error(r, node_place(n, "on"), "on: it is for a model only; expected model beside it");
-    else if (has_answer(rungs, i))
+    if (!check_parts(r, n, rung)) return;
+    if (has_answer(rungs, i))
         reader_error(r, n, "fallback: an earlier answer is always given; expected nothing after it");
+    else if (rung->stale && find_stale(rungs, i) < i)
+        reader_error(r, node_place(n, "stale"), "stale: it is given earlier; expected it once");
     else if (rung->model && is_repeated(rungs, i))
         reader_error(r, node_place(n, "model"), "model: '%s' is asked earlier; expected another one", rung->model);
 }
@@ -83,10 +108,28 @@ static void check_fallback(struct reader *r, struct node *n, const struct conf_r
     }
 }
 
+/* Who says how long answers may be stale, but not when they are given, waits for them in vain. */
+static void check_stale(struct reader *r, struct node *n, const struct conf_route *route, size_t at)
+{
+    struct node *section = node_given(n, "cache"), *stale = section ? node_given(section, "stale_if_error") : NULL;
+    bool given = at < route->fallback_count;
+    if ((section && node_has_mistake(section)) || node_has_mistake(node_place(n, "fallback"))) return;
+    if (given && route->cache.mode == CACHE_OFF)
+        reader_error(r, node_entry(node_place(n, "fallback"), at),
+                     "stale: the route's cache is off; expected mode deterministic or always");
+    else if (given && route->cache.stale == 0)
+        reader_error(r, stale, "stale_if_error: the fallback says stale; expected more than 0s");
+    else if (!given && stale && route->cache.stale)
+        reader_error(r, stale, "stale_if_error: it counts for a fallback only that says stale; expected stale there");
+}
+
 void route_finish(struct reader *r, struct node *n, void *route)
 {
-    const struct conf_route *written = route;
+    struct conf_route *written = route;
+    size_t stale = find_stale(written->fallback, written->fallback_count);
     check_order(r, n, written);
     check_retry(r, n, &written->retry);
     check_fallback(r, n, written);
+    check_stale(r, n, written, stale);
+    if (stale == written->fallback_count) written->cache.stale = 0;
 }

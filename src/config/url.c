@@ -24,18 +24,17 @@ static const char *cut_scheme(struct text *rest, bool *https)
     return "has an unknown scheme; expected http:// or https://";
 }
 
-/* "host", "host:port", "[v6]" or "[v6]:port". */
-static const char *split_authority(struct text t, struct parts *p)
+const char *url_authority(struct text t, struct text *host, struct text *port)
 {
     bool bracket = t.n && t.p[0] == '[';
     size_t end = text_find_byte(t, bracket ? ']' : ':'), colon = end + bracket;
-    if (bracket && end == t.n) return "has a '[' without its ']'; expected https://[ADDRESS]:PORT";
-    p->host = bracket ? text_make(t.p + 1, end - 1) : text_make(t.p, end);
-    p->port = text_from(t, colon + 1);
-    if (p->host.n == 0) return "has no host; expected one such as https://api.deepseek.com";
-    if (bracket != (text_find_byte(p->host, ':') < p->host.n) || value_host(p->host))
-        return "has a host that is neither a name nor an IP address; expected one such as https://api.deepseek.com";
-    if (colon < t.n && (t.p[colon] != ':' || p->port.n == 0))
+    if (bracket && end == t.n) return "has a '[' without its ']'; expected ://[ADDRESS]:PORT";
+    *host = bracket ? text_make(t.p + 1, end - 1) : text_make(t.p, end);
+    *port = text_from(t, colon + 1);
+    if (host->n == 0) return "has no host; expected one behind its ://";
+    if (bracket != (text_find_byte(*host, ':') < host->n) || value_host(*host))
+        return "has a host that is neither a name nor an IP address; expected one such as llm.example.com";
+    if (colon < t.n && (t.p[colon] != ':' || port->n == 0))
         return "has no port after its host's ':'; expected 1 to 65535";
     return NULL;
 }
@@ -55,7 +54,7 @@ static const char *split(struct text t, struct parts *p)
     p->path = text_from(t, slash);
     while (p->path.n && p->path.p[p->path.n - 1] == '/')
         p->path.n--;
-    return split_authority(authority, p);
+    return url_authority(authority, &p->host, &p->port);
 }
 
 const char *url_parse(struct text t, struct url *out)

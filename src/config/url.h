@@ -11,6 +11,9 @@ struct url {
     char *path;    /* "" or "/v1", never with '/' at the end */
 };
 
+/* "host", "host:port", "[v6]" or "[v6]:port", as views; *port is empty when there is none. NULL, or what is wrong. */
+const char *url_authority(struct text t, struct text *host, struct text *port);
+
 /* NULL and *out filled (host and path are then the caller's), or what is wrong: "has …; expected …". */
 const char *url_parse(struct text t, struct url *out);
 

@@ -96,6 +96,13 @@ const char *value_pattern(struct text t)
     return "is not a pattern of models' names; expected one such as deepseek-*, without quotes or backslashes";
 }
 
+/* Names are looked for by patterns, in which * ? [ ] and \ mean something. */
+const char *value_prefix(struct text t)
+{
+    if (t.n >= 1 && t.n <= 64 && all_alnum_or(t, "._-:/{}")) return NULL;
+    return "is not the beginning of a name; expected 1 to 64 of A-Z a-z 0-9 . _ - : / { }";
+}
+
 const char *value_sha256(struct text t)
 {
     bool digits = t.n == 64;

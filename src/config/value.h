@@ -25,6 +25,8 @@ const char *value_pattern(struct text t);      /* a pattern of models' names */
 const char *value_sha256(struct text t);       /* 64 hexadecimal digits */
 const char *value_window(struct text t);       /* hours of the week: see base/calendar.h */
 const char *value_time_zone(struct text t);
+const char *value_prefix(struct text t);       /* the beginning of names in Redis: no pattern, no space */
+const char *value_socket(struct text t);       /* the path of a Unix socket */
 const char *value_answer(struct text t);       /* what a client is told: UTF-8, perhaps several lines */
 
 /* A copy with all ASCII letters in lower case; the caller's. */

@@ -56,13 +56,17 @@ bool value_port(struct text t, unsigned min, unsigned *port)
     return true;
 }
 
-/* "unix:" and an absolute path that fits in a socket address. */
+const char *value_socket(struct text t)
+{
+    bool absolute = t.n >= 2 && t.p[0] == '/';
+    if (absolute && t.n < sizeof((struct sockaddr_un *)0)->sun_path && !value_line(t)) return NULL;
+    return "is not the path of a Unix socket; expected an absolute one of at most 107 bytes";
+}
+
 static bool is_unix_path(struct text t)
 {
-    enum { PREFIX = sizeof "unix:" - 1 };
-    struct text path = text_from(t, PREFIX);
-    if (!text_starts(t, TEXT("unix:")) || path.n < 2 || path.p[0] != '/') return false;
-    return path.n < sizeof((struct sockaddr_un *)0)->sun_path && !value_line(path);
+    static const struct text prefix = {"unix:", sizeof "unix:" - 1};
+    return text_starts(t, prefix) && !value_socket(text_from(t, prefix.n));
 }
 
 /* Splits "a.b.c.d:port", "[v6]:port" or ":port"; *port is empty when there is none. */

@@ -34,8 +34,8 @@ static const struct mistake yaml_mistakes[] = {
 };
 
 #define EXPECTED_KEYS                                                                                                  \
-    "expected listen, admin, workers, zone, limits, timeouts, log, state, queue, callers, routes, retries or " \
-    "upstreams\n"
+    "expected listen, admin, workers, zone, limits, timeouts, log, state, queue, cache, callers, routes, retries " \
+    "or upstreams\n"
 
 static const struct mistake key_mistakes[] = {
     {"0123456789012345678901234567890123456789012345678901234567890123456789: 1\n",
@@ -202,8 +202,8 @@ static const struct mistake url_mistakes[] = {
      "f:3:13: base_url: the URL has a user name or password; expected the key in api_key\n"},
     {URL("'${DSGATE_TEST:-https://h/v1/chat/completions}'"),
      "f:3:13: base_url: the URL in ${DSGATE_TEST} ends in an endpoint; expected it without /chat/completions\n"},
-    {URL("http://"), "f:3:13: base_url: the URL has no host; expected one such as https://api.deepseek.com\n"},
-    {URL("http://:80"), "f:3:13: base_url: the URL has no host; expected one such as https://api.deepseek.com\n"},
+    {URL("http://"), "f:3:13: base_url: the URL has no host; expected one behind its ://\n"},
+    {URL("http://:80"), "f:3:13: base_url: the URL has no host; expected one behind its ://\n"},
     {URL("http://u:p@h"), "f:3:13: base_url: the URL has a user name or password; expected the key in api_key\n"},
     {URL("http://h?a=b"), "f:3:13: base_url: the URL has a query or a fragment; expected nothing behind the path\n"},
     {URL("http://h/v1#x"), "f:3:13: base_url: the URL has a query or a fragment; expected nothing behind the path\n"},
@@ -216,10 +216,10 @@ static const struct mistake url_mistakes[] = {
     {URL("http://h/../x"),
      "f:3:13: base_url: the URL has a path with '//', '.', '..' or characters that need escaping; expected "
      "one such as /v1\n"},
-    {URL("http://[::1"), "f:3:13: base_url: the URL has a '[' without its ']'; expected https://[ADDRESS]:PORT\n"},
+    {URL("http://[::1"), "f:3:13: base_url: the URL has a '[' without its ']'; expected ://[ADDRESS]:PORT\n"},
     {URL("http://10.0.0.256"),
      "f:3:13: base_url: the URL has a host that is neither a name nor an IP address; expected one such "
-     "as https://api.deepseek.com\n"},
+     "as llm.example.com\n"},
 };
 
 static const struct mistake environment_mistakes[] = {
@@ -277,8 +277,8 @@ START_TEST(test_bad_secret_files)
         size_t n;
         const char *what;
     } files[] = {
-        {"", 0, "holds nothing; expected a key"},
-        {"\n", 1, "holds nothing; expected a key"},
+        {"", 0, "holds nothing; expected a secret"},
+        {"\n", 1, "holds nothing; expected a secret"},
         {"se\ncret\n", 8,
          "holds what would break a header; expected at most 8192 visible ASCII characters without spaces"},
         {"se\0cret", 7, "cannot be read: it holds a NUL byte"},

@@ -77,6 +77,9 @@ START_TEST(test_reference_is_valid)
     ck_assert_pstr_eq(c->zone, defaults->zone);
     ck_assert_pstr_eq(c->state.file, defaults->state.file);
     ck_assert_mem_eq(&c->queue, &defaults->queue, sizeof c->queue);
+    ck_assert_uint_eq(c->cache.memory, defaults->cache.memory);
+    ck_assert_uint_eq(c->cache.entry, defaults->cache.entry);
+    ck_assert_pstr_eq(c->cache.redis.url, defaults->cache.redis.url);
     ck_assert_mem_eq(&c->retries, &defaults->retries, sizeof c->retries);
     ck_assert_uint_eq(c->caller_count + c->route_count, defaults->caller_count + defaults->route_count);
     ck_assert_uint_eq(c->upstream_count, defaults->upstream_count);
@@ -116,7 +119,9 @@ START_TEST(test_examples_of_lists)
     ck_assert_mem_eq(&c->routes[0].retry, &c->other.retry, sizeof c->other.retry);
     ck_assert_mem_eq(&c->routes[0].hedge, &c->other.hedge, sizeof c->other.hedge);
     ck_assert(c->routes[0].continues && c->routes[0].plain_streams);
-    ck_assert_uint_eq(c->routes[0].fallback_count, 2);
+    ck_assert_mem_eq(&c->routes[0].cache, &c->other.cache, offsetof(struct conf_cache_route, stale));
+    ck_assert_int_eq(c->routes[0].cache.stale, 3600 * USEC_PER_SEC);
+    ck_assert_uint_eq(c->routes[0].fallback_count, 3);
     config_unref(c);
     free(reference);
 }
@@ -210,6 +215,11 @@ START_TEST(test_manual)
         ".It Ic upstreams[].quota.tokens_per_day Ar number\n",
         ".It Ic queue.classes.P3.start_below Ar percentage\n",
         ".It Ic callers[].key_sha256 Ar secret\n",
+        ".It Ic cache.redis.url Ar URL\n",
+        ".It Ic cache.redis.password_file Ar file\n",
+        ".It Ic cache.redis.tls.ca_file Ar text\n",
+        "\nDefault: 256MB.\nValues: 0 or 1MB to 1024GB.\n",
+        ".It Ic routes[].cache.stale_if_error Ar time\n",
         ".It Ic routes[].match.models Ar list\n",
         ".It Ic routes[].retry.factor Ar number\n",
         ".It Ic routes[].hedge.after Ar time\n",

@@ -183,7 +183,9 @@ START_TEST(test_fallback)
                                  "  - model: deepseek-flash\n"
                                  "  - answer: \"Später\\n\\twieder. \\U0001F642\"\n"
                                  "- {match: {models: b}, fallback: {model: deepseek-flash}}\n"
-                                 "- {match: {models: c}, fallback: {answer: sk-ip}}\n");
+                                 "- {match: {models: c}, fallback: {answer: sk-ip}}\n"
+                                 "- {match: {models: d}, fallback: [{model: deepseek-flash}, stale, {answer: x}]}\n"
+                                 "- {match: {models: e}, fallback: stale}\n");
     const struct conf_rung *rungs = c->routes[0].fallback;
     ck_assert_uint_eq(c->routes[0].fallback_count, 3);
     ck_assert_str_eq(rungs[0].model, "deepseek-v4-pro");
@@ -198,6 +200,11 @@ START_TEST(test_fallback)
     ck_assert_str_eq(c->routes[1].fallback[0].model, "deepseek-flash");
     ck_assert_uint_eq(c->routes[2].fallback_count, 1);
     ck_assert_str_eq(c->routes[2].fallback[0].answer, "sk-ip");
+    for (int i = 0; i < 3; i++)
+        ck_assert(c->routes[3].fallback[i].stale == (i == 1));
+    ck_assert_uint_eq(c->routes[4].fallback_count, 1);
+    ck_assert(c->routes[4].fallback[0].stale);
+    ck_assert(!c->routes[4].fallback[0].model && !c->routes[4].fallback[0].answer);
     config_unref(c);
 }
 END_TEST
@@ -270,7 +277,7 @@ static const struct mistake retry_mistakes[] = {
     {"retries: {floor: 1001}\n", "f:1:18: floor: '1001' is out of range; expected 0 to 1000\n"},
     {"retries: {flor: 1}\n", "f:1:11: unknown key 'flor'; did you mean 'floor'?\n"},
     {"retry: {attempts: 1}\n", "f:1:1: unknown key 'retry'; expected listen, admin, workers, zone, limits, timeouts, "
-                               "log, state, queue, callers, routes, retries or upstreams\n"},
+                               "log, state, queue, cache, callers, routes, retries or upstreams\n"},
 };
 
 static const struct mistake hedge_mistakes[] = {
@@ -301,14 +308,24 @@ static const struct mistake way_mistakes[] = {
 };
 
 static const struct mistake fallback_mistakes[] = {
-    {FALLBACK("stale"), "f:1:41: fallback: found text; expected a mapping\n"},
-    {ROUTE("fallback: stale"), "f:1:40: fallback: found text; expected a mapping\n"},
-    {FALLBACK("{stale: 1h}"), "f:1:42: unknown key 'stale'; expected model, on or answer\n"},
-    {FALLBACK("~"), "f:1:41: fallback: found text; expected a mapping\n"},
-    {FALLBACK("{}"), "f:1:41: fallback: both model and answer are missing; expected one of them\n"},
-    {FALLBACK("{model: ''}"), "f:1:41: fallback: both model and answer are missing; expected one of them\n"},
-    {FALLBACK("{on: context_length}"), "f:1:41: fallback: both model and answer are missing; expected one of them\n"},
-    {ROUTE("fallback: {}"), "f:1:40: fallback: both model and answer are missing; expected one of them\n"},
+    {FALLBACK("stael"), "f:1:41: stale: 'stael' is unknown; did you mean 'stale'?\n"},
+    {ROUTE("fallback: deepseek-flash"), "f:1:40: stale: 'deepseek-flash' is unknown; expected stale\n"},
+    {FALLBACK("{stale: 1h}"), "f:1:49: stale: '1h' is unknown; expected stale\n"},
+    {FALLBACK("[stale]"), "f:1:41: fallback: found a list; expected text or a mapping\n"},
+    {FALLBACK("{models: a}"), "f:1:42: unknown key 'models'; did you mean 'model'?\n"},
+    {FALLBACK("{when: a}"), "f:1:42: unknown key 'when'; expected model, on, stale or answer\n"},
+    {FALLBACK("stale, stale"), "f:1:48: stale: it is given earlier; expected it once\n"},
+    {FALLBACK("{answer: x}, stale"),
+     "f:1:54: fallback: an earlier answer is always given; expected nothing after it\n"},
+    {FALLBACK("{stale: stale, model: deepseek-flash}"), "f:1:49: stale: model is given too; expected one of them\n"},
+    {FALLBACK("{stale: stale, answer: x}"), "f:1:49: stale: answer is given too; expected one of them\n"},
+    {FALLBACK("{stale: stale, on: context_length}"),
+     "f:1:60: on: it is for a model only; expected model beside it\n"},
+    {FALLBACK("~"), "f:1:41: fallback: model, stale and answer are missing; expected one of them\n"},
+    {FALLBACK("{}"), "f:1:41: fallback: model, stale and answer are missing; expected one of them\n"},
+    {FALLBACK("{model: ''}"), "f:1:41: fallback: model, stale and answer are missing; expected one of them\n"},
+    {FALLBACK("{on: context_length}"), "f:1:41: fallback: model, stale and answer are missing; expected one of them\n"},
+    {ROUTE("fallback: {}"), "f:1:40: fallback: model, stale and answer are missing; expected one of them\n"},
     {FALLBACK("{model: deepseek-flash, answer: x}"), "f:1:73: answer: model is given too; expected one of them\n"},
     {FALLBACK("{answer: x, on: context_length}"), "f:1:57: on: it is for a model only; expected model beside it\n"},
     {FALLBACK("{model: deepseek-flash, on: error}"), "f:1:69: on: 'error' is unknown; expected context_length\n"},
@@ -357,7 +374,7 @@ START_TEST(test_answers_of_variables)
     config_unref(c);
     setenv("DSGATE_TEST", "", 1);
     expect_errors(text_of(FALLBACK("{answer: '${DSGATE_TEST}'}")),
-                  "f:1:41: fallback: both model and answer are missing; expected one of them\n");
+                  "f:1:41: fallback: model, stale and answer are missing; expected one of them\n");
 }
 END_TEST
 

@@ -23,6 +23,12 @@ struct conf_listen {
     } tls;
 };
 
+/* TLS towards a server. */
+struct conf_client_tls {
+    char *ca_file, *cert_file, *key_file, *server_name;
+    bool insecure;
+};
+
 struct conf_limits {
     uint64_t body;         /* request body */
     uint64_t bodies;       /* all request bodies at once */
@@ -129,11 +135,50 @@ struct conf_hedge {
     unsigned budget;       /* percent of the requests that may be hedged, over time; 0…100 */
 };
 
-/* What is done when nothing else has helped; in order. */
+/* What is done when nothing else has helped; in order. Just one of model, stale and answer. */
 struct conf_rung {
-    char *model;           /* another model is asked, by its client's name; NULL: a fixed answer is given: */
-    char *answer;          /* UTF-8 */
-    bool context_length;   /* only for requests that are too long for the model (and no other); never with `answer` */
+    char *model;           /* another model is asked, by its client's name */
+    bool stale;            /* an answer from the cache that is too old is given, if there is one */
+    char *answer;          /* a fixed answer is given; UTF-8 */
+    bool context_length;   /* only for requests that are too long for the model (and no other); with `model` only */
+};
+
+/* Which requests are answered from the cache: those whose answers are the same each time, as far as can be seen
+ * (cache/policy.h); all of them; none. */
+enum conf_cache_mode { CACHE_DETERMINISTIC, CACHE_ALWAYS, CACHE_OFF };
+
+struct conf_cache_route {
+    enum conf_cache_mode mode;
+    bool shared;           /* callers get each other's answers; else each has its own */
+    usec_t ttl;            /* how long an answer is given to who asks for the same */
+    usec_t revalidate;     /* … and for so long after that, while a new one is fetched (stale-while-revalidate) */
+    usec_t stale;          /* … and for so long after ttl for want of anything better (stale-if-error); 0 where the
+                            * fallback does not say `stale` */
+    usec_t negative;       /* how long an upstream's word that a request is malformed is remembered; 0: not at all */
+    unsigned pace;         /* events a second of a stream from the cache; 0: at once */
+};
+
+/* A Redis server. */
+struct conf_redis {
+    char *url;             /* as written, but for the password; NULL: there is none. Taken apart: */
+    bool uses_tls;         /* rediss:// */
+    char *host;            /* lower case, an IPv6 address without its brackets; NULL: */
+    char *path;            /* … of a Unix socket */
+    unsigned port, database;
+    char *user, *password; /* NULL: none. The password is the URL's, or in a file */
+    struct conf_client_tls tls;
+    usec_t timeout;        /* of each question */
+    char *prefix;          /* of all names there */
+};
+
+/* Whether both mean the same server, asked in the same way. */
+bool conf_redis_same(const struct conf_redis *a, const struct conf_redis *b);
+
+#define CONF_CACHE_SHARE 16 /* one answer takes no more than this part of the memory level */
+struct conf_cache {
+    uint64_t memory;       /* bytes of the memory level; 0: there is none */
+    uint64_t entry;        /* bytes of one answer; at most memory / CONF_CACHE_SHARE, if there is memory */
+    struct conf_redis redis;
 };
 
 /* First match wins. */
@@ -146,6 +191,7 @@ struct conf_route {
     struct conf_hedge hedge;
     bool continues;        /* streams that break are gone on with elsewhere */
     bool plain_streams;    /* plain calls are made as streams where llm/dialect.h says that nobody can tell */
+    struct conf_cache_route cache;
     struct conf_rung *fallback;
     size_t fallback_count;
 };
@@ -226,10 +272,7 @@ struct conf_upstream {
     size_t resolve_count;
     struct conf_header *headers; /* set on every request to this upstream */
     size_t header_count;
-    struct {
-        char *ca_file, *cert_file, *key_file, *server_name;
-        bool insecure;
-    } tls;
+    struct conf_client_tls tls;
     struct conf_timeouts timeouts; /* connect, first_byte, first_token, idle, total: its own, or the global ones */
     struct {
         char *path;        /* below base_path; "/models" */
@@ -267,6 +310,7 @@ struct config {
         char *file;        /* what must survive a restart; NULL: nothing does */
     } state;
     struct conf_queue queue;
+    struct conf_cache cache;
     struct conf_caller *callers;
     size_t caller_count;
     struct conf_route *routes;
