@@ -92,11 +92,63 @@ static void read_traceparent(struct hints *h, struct text value)
 
 /* ---- the cache ---- */
 
+/* The next one of a list, and what stands behind its '=', which may be quoted (RFC 9111 section 5.2). */
+static bool next_directive(struct text *rest, struct text *name, struct text *argument)
+{
+    bool quoted = false;
+    size_t end = 0;
+    if (rest->n == 0) return false;
+    for (; end < rest->n && (quoted || rest->p[end] != ','); end++) {
+        if (rest->p[end] == '"') quoted = !quoted;
+        if (rest->p[end] == '\\' && quoted && end + 1 < rest->n) end++;
+    }
+    struct text directive = text_make(rest->p, end);
+    *rest = text_from(*rest, end + 1);
+    size_t equals = text_find_byte(directive, '=');
+    *name = text_trim(text_make(directive.p, equals));
+    *argument = text_trim(text_from(directive, equals + 1));
+    bool in_quotes = argument->n > 1 && argument->p[0] == '"' && argument->p[argument->n - 1] == '"';
+    if (in_quotes) *argument = text_make(argument->p + 1, argument->n - 2);
+    return true;
+}
+
+/* What is no number makes every answer too old (RFC 9111 section 4.2.1); what is too large for one is as good as the
+ * number that section 1.2.2 has for it. */
+static usec_t read_age(struct text argument)
+{
+    static const uint64_t most = (uint64_t)1 << 31;
+    uint64_t seconds = most;
+    for (size_t i = 0; i < argument.n; i++)
+        if (argument.p[i] < '0' || argument.p[i] > '9') return 0;
+    if (argument.n == 0) return 0;
+    text_to_u64(argument, &seconds);
+    return (usec_t)(seconds < most ? seconds : most) * USEC_PER_SEC;
+}
+
+/* Of several the more careful ones count. */
 static void read_cache_control(struct hints *h, struct text value)
 {
-    for (struct text directive; text_cut(&value, ',', &directive);) {
-        directive = text_trim(directive);
-        h->only_if_cached |= text_eq_nocase(directive, TEXT("only-if-cached"));
+    for (struct text name, argument; next_directive(&value, &name, &argument);) {
+        h->cache.no_cache |= text_eq_nocase(name, TEXT("no-cache"));
+        h->cache.no_store |= text_eq_nocase(name, TEXT("no-store"));
+        h->cache.only_if_cached |= text_eq_nocase(name, TEXT("only-if-cached"));
+        if (!text_eq_nocase(name, TEXT("max-age"))) continue;
+        usec_t age = read_age(argument);
+        if (age < h->max_age) h->max_age = age;
+    }
+}
+
+/* What HTTP/1.0 had in its place; where both are there it does not count (RFC 9111 section 5.4). */
+static void read_pragma(struct hints *h, const struct http_head *head)
+{
+    const struct http_field *end = head->fields + head->field_count;
+    for (const struct http_field *f = head->fields; f < end; f++)
+        if (f->id == HTTP_CACHE_CONTROL) return;
+    for (const struct http_field *f = head->fields; f < end; f++) {
+        if (f->id != HTTP_OTHER || !text_eq_nocase(http_field_name(head, f), TEXT("pragma"))) continue;
+        struct text value = http_field_value(head, f);
+        for (struct text name, argument; next_directive(&value, &name, &argument);)
+            h->cache.no_cache |= text_eq_nocase(name, TEXT("no-cache"));
     }
 }
 
@@ -145,11 +197,12 @@ bool hints_read(struct hints *h, const struct http_head *head, struct buf *messa
 {
     const struct http_field *found[OWN_COUNT] = {NULL};
     bool fine = true;
-    *h = (struct hints){.priority = PRIORITY_COUNT};
+    *h = (struct hints){.priority = PRIORITY_COUNT, .max_age = USEC_NEVER};
     for (unsigned i = head->field_count; i-- > 0;)
         read_librarys(h, head, &head->fields[i]); /* backwards, so that here, too, the first has the last word */
     for (unsigned i = 0; i < head->field_count; i++)
         if (head->fields[i].id == HTTP_OTHER) note_own(head, &head->fields[i], found);
+    read_pragma(h, head);
     for (unsigned i = 0; i < OWN_COUNT; i++) {
         if (!found[i] || own[i].read(h, http_field_value(head, found[i])) || !fine) continue;
         fine = false;

@@ -68,7 +68,7 @@ static enum flow admit_run(struct request *r)
 
 static enum flow lookup_run(struct request *r)
 {
-    if (cache_lookup(r->admission.hints.only_if_cached) == CACHE_MISS_REFUSED) return request_fail(r, FAIL_NOT_CACHED);
+    if (cache_lookup(r->admission.hints.cache.only_if_cached) == CACHE_MISS_REFUSED) return request_fail(r, FAIL_NOT_CACHED);
     if (r->admission.endpoint->kind != ENDPOINT_MODELS) return FLOW_NEXT;
     if (!r->models) r->models = models_start(r, request_run);
     return models_ready(r->models) ? request_jump(r, STEP_STREAM) : FLOW_WAIT;

@@ -1,7 +1,8 @@
 /* A request body is read once: a few members are looked at. What is wrong is said in the API's own words, so that
  * callers recognise it.
  */
-#include "dsgate/llm/chat.h"
+#include "chat_private.h"
+#include "dsgate/llm/chat_cache.h"
 #include <limits.h>
 
 /* clang-format off */
@@ -15,11 +16,14 @@ static const struct text names[CHAT_MEMBER_COUNT] = {
     [CHAT_THINKING]       = TEXT("thinking"),
     [CHAT_SERVICE_TIER]   = TEXT("service_tier"),
     [CHAT_N]              = TEXT("n"),
+    [CHAT_TEMPERATURE]    = TEXT("temperature"),
+    [CHAT_SEED]           = TEXT("seed"),
+    [CHAT_CACHE]          = TEXT("cache"),
 };
 
-#define IS(type) (1u << (type))
 enum {
-    ANYTHING = IS(JSON_FALSE) | IS(JSON_TRUE) | IS(JSON_NUMBER) | IS(JSON_STRING) | IS(JSON_ARRAY) | IS(JSON_OBJECT)
+    ANYTHING = JSON_IS(JSON_FALSE) | JSON_IS(JSON_TRUE) | JSON_IS(JSON_NUMBER) | JSON_IS(JSON_STRING) |
+               JSON_IS(JSON_ARRAY) | JSON_IS(JSON_OBJECT)
 };
 
 /* What a member may be; the other members are the upstream's affair. */
@@ -28,11 +32,11 @@ static const struct rule {
     unsigned types;
     const char *expected;
 } rules[] = {
-    {CHAT_MODEL,    IS(JSON_STRING),                                 "a string"},
-    {CHAT_MESSAGES, IS(JSON_ARRAY),                                  "an array of objects"},
-    {CHAT_PROMPT,   ANYTHING,                                        "a string or an array"},
-    {CHAT_INPUT,    ANYTHING,                                        "a string or an array"},
-    {CHAT_STREAM,   IS(JSON_FALSE) | IS(JSON_TRUE) | IS(JSON_NULL),  "a boolean"},
+    {CHAT_MODEL,    JSON_IS(JSON_STRING),                                           "a string"},
+    {CHAT_MESSAGES, JSON_IS(JSON_ARRAY),                                            "an array of objects"},
+    {CHAT_PROMPT,   ANYTHING,                                                       "a string or an array"},
+    {CHAT_INPUT,    ANYTHING,                                                       "a string or an array"},
+    {CHAT_STREAM,   JSON_IS(JSON_FALSE) | JSON_IS(JSON_TRUE) | JSON_IS(JSON_NULL),  "a boolean"},
 };
 
 static const char *const type_names[] = {
@@ -66,6 +70,11 @@ static enum chat_error read_json(struct chat_request *r, struct buf *message)
     return CHAT_BAD_JSON;
 }
 
+void chat_refuse_type(struct buf *message, const char *name, const char *expected, enum json_type type)
+{
+    buf_printf(message, "Invalid type for '%s': expected %s, but got %s instead.", name, expected, type_names[type]);
+}
+
 static enum chat_error check_rule(const struct chat_request *r, const struct rule *rule, bool needed,
                                   struct buf *message)
 {
@@ -76,9 +85,8 @@ static enum chat_error check_rule(const struct chat_request *r, const struct rul
         buf_printf(message, "Missing required parameter: '%s'.", name);
         return CHAT_MISSING;
     }
-    if (rule->types & IS(type)) return CHAT_FINE;
-    buf_printf(message, "Invalid type for '%s': expected %s, but got %s instead.", name, rule->expected,
-               type_names[type]);
+    if (rule->types & JSON_IS(type)) return CHAT_FINE;
+    chat_refuse_type(message, name, rule->expected, type);
     return CHAT_BAD_TYPE;
 }
 
@@ -87,19 +95,30 @@ static bool is_needed(const struct endpoint *e, enum chat_member member)
     return member == CHAT_MODEL ? e->needs_model : e->needs && text_is(names[member], e->needs);
 }
 
+bool chat_read_name(struct text value, char *out, size_t room)
+{
+    size_t length;
+    bool good = json_to_text(value, out, room - 1, &length);
+    for (size_t i = 0; good && i < length; i++)
+        good = (unsigned char)out[i] >= 0x20 && out[i] != 0x7F;
+    out[good ? length : 0] = '\0';
+    return good;
+}
+
 /* The name goes into headers, logs and metrics: whole, printable, not empty. */
 static enum chat_error read_model(struct chat_request *r, struct buf *message)
 {
-    size_t length;
-    bool fits = json_to_text(r->members[CHAT_MODEL].value, r->model, sizeof r->model - 1, &length);
-    bool good = fits && length > 0;
-    for (size_t i = 0; good && i < length; i++)
-        good = (unsigned char)r->model[i] >= 0x20 && r->model[i] != 0x7F;
-    r->model[good ? length : 0] = '\0';
-    if (good) return CHAT_FINE;
+    if (chat_read_name(r->members[CHAT_MODEL].value, r->model, sizeof r->model) && r->model[0]) return CHAT_FINE;
     buf_printf(message, "Invalid 'model': expected a name of 1 to %d bytes without control characters.",
                CHAT_MODEL_MAX - 1);
     return CHAT_BAD_TYPE;
+}
+
+/* Most have none. */
+static enum chat_error check_cache(const struct chat_request *r, struct buf *message)
+{
+    struct chat_cache wishes;
+    return r->members[CHAT_CACHE].type == JSON_ABSENT ? CHAT_FINE : chat_cache_read(r, &wishes, message);
 }
 
 enum chat_error chat_read(struct chat_request *r, const struct endpoint *e, struct text body, struct buf *message,
@@ -118,8 +137,16 @@ enum chat_error chat_read(struct chat_request *r, const struct endpoint *e, stru
         if (!error && rule->member == CHAT_MODEL) error = read_model(r, message);
         if (error) return error;
     }
-    *param = NULL;
-    return CHAT_FINE;
+    error = check_cache(r, message);
+    *param = error ? names[CHAT_CACHE].p : NULL;
+    return error;
+}
+
+bool chat_wants_usage(const struct chat_request *r)
+{
+    const struct json_member *options = &r->members[CHAT_STREAM_OPTIONS];
+    struct text value;
+    return options->type == JSON_OBJECT && json_get(options->value, TEXT("include_usage"), &value) == JSON_TRUE;
 }
 
 enum conf_priority chat_priority(const struct chat_request *r)

@@ -34,7 +34,7 @@ static int splice(const struct chat_edits *e, struct text body, struct iovec *io
 /* ---- the model ---- */
 
 /* Only requests with messages have a thinking mode. */
-static bool wants_thinking(const struct chat_request *r, const struct conf_model *model)
+bool chat_sets_thinking(const struct chat_request *r, const struct conf_model *model)
 {
     return model && model->thinking && r->members[CHAT_MESSAGES].type != JSON_ABSENT &&
            r->members[CHAT_THINKING].type == JSON_ABSENT;
@@ -56,7 +56,7 @@ static void change_model(struct chat_edits *e, const struct chat_request *r, con
         cut = r->members[CHAT_MODEL].value;
         buf_add_json_string(e->extra, text_of(name));
     }
-    if (wants_thinking(r, c->model)) {
+    if (chat_sets_thinking(r, c->model)) {
         BUF_ADD(e->extra, ",\"thinking\":{\"type\":");
         buf_add_json_string(e->extra, text_of(c->model->thinking));
         BUF_ADD(e->extra, "}");
@@ -81,6 +81,33 @@ static bool change_stream(struct chat_edits *e, const struct chat_request *r)
     return options->type <= JSON_NULL;
 }
 
+/* ---- what is not the upstream's ---- */
+
+static bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+
+/* A member with its name and one of the commas beside it: there are others, as there is a model. Names that are looked
+ * for have no quotes or colons in them, nor have their escapes. */
+static struct text whole_member(struct text value)
+{
+    const char *begin = value.p, *end = value.p + value.n;
+    for (unsigned quotes = 0; quotes < 2;)
+        quotes += *--begin == '"';
+    const char *before = begin - 1;
+    while (is_space(*before))
+        before--;
+    if (*before == ',') return text_make(before, (size_t)(end - before));
+    while (*end != ',')
+        end++;
+    return text_make(begin, (size_t)(end + 1 - begin));
+}
+
+/* Noted last: at its beginning there may be new members, which come before what is cut. */
+static void cut_cache(struct chat_edits *e, const struct chat_request *r)
+{
+    const struct json_member *cache = &r->members[CHAT_CACHE];
+    if (cache->type != JSON_ABSENT) note(e, (struct json_edit){whole_member(cache->value), TEXT("")}, 0);
+}
+
 int chat_pieces(const struct chat_request *r, const struct chat_changes *c, struct buf *extra, struct iovec *iov,
                 size_t *total)
 {
@@ -91,5 +118,6 @@ int chat_pieces(const struct chat_request *r, const struct chat_changes *c, stru
     change_model(&e, r, c);
     if (c->stream && !change_stream(&e, r)) return 0;
     if (c->sent && !chat_go_on(&e, r, c)) return 0;
+    cut_cache(&e, r);
     return splice(&e, r->body, iov, total);
 }

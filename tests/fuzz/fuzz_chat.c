@@ -1,5 +1,7 @@
 /* Any request body, as the endpoint chosen by the first byte reads it. What is sent on must be valid JSON that says
- * what it has been changed to, and nothing twice; without changes it must be the same, byte for byte. */
+ * what it has been changed to, and nothing twice, and nothing of the cache; without changes it must be the same, byte
+ * for byte. */
+#include "dsgate/llm/chat_cache.h"
 #include "dsgate/llm/chat_edit.h"
 #include <stdlib.h>
 
@@ -26,9 +28,25 @@ static bool edit(const struct chat_request *r, const struct chat_changes *c, str
 
 static void check_unchanged(const struct chat_request *r)
 {
+    const struct text cache = TEXT("cache");
     struct buf sent = {0};
-    require(edit(r, &(struct chat_changes){0}, &sent) && text_eq(buf_text(&sent), r->body));
+    struct json_member left;
+    require(edit(r, &(struct chat_changes){0}, &sent));
+    if (r->members[CHAT_CACHE].type == JSON_ABSENT) require(text_eq(buf_text(&sent), r->body));
+    require(json_scan(buf_text(&sent), &cache, 1, &left, JSON_DEPTH).error == JSON_FINE && left.type == JSON_ABSENT);
     buf_free(&sent);
+}
+
+/* ---- the cache ---- */
+
+static void check_cache(const struct chat_request *r, enum endpoint_family family)
+{
+    struct chat_cache asked;
+    struct buf message = {0};
+    require(chat_cache_read(r, &asked, &message) == CHAT_FINE && buf_len(&message) == 0);
+    require(asked.max_age >= 0 && asked.ttl >= 0 && memchr(asked.space, '\0', sizeof asked.space));
+    struct chat_traits t = chat_traits(r, family);
+    require(t.thinking <= THINKING_ON);
 }
 
 /* It must be readable again and belong to the same conversation. */
@@ -121,6 +139,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     require((error == CHAT_FINE) == (buf_len(&message) == 0));
     if (error == CHAT_FINE && e->needs_model) {
         check_unchanged(&r);
+        check_cache(&r, e->family);
         check_model(&r, e);
         check_stream(&r);
         check_sent(&r, e, TEXT("so\\n"), TEXT_NONE, true);

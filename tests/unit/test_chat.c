@@ -20,7 +20,7 @@ static const struct {
     {CHAT, "{\"mod\\u0065l\":\"a\\u002fb\\\"\\u4e2d\",\"messages\":[]}", "a/b\"\xE4\xB8\xAD", JSON_ABSENT},
     {CHAT, "{\"model\":\"m\",\"messages\":[{\"model\":1,\"model\":2,\"stream\":\"x\"}],\"prompt\":null}", "m",
      JSON_ABSENT},
-    {CHAT, "{\"model\":\"m\",\"messages\":[],\"temperature\":1,\"temperature\":2}", "m", JSON_ABSENT},
+    {CHAT, "{\"model\":\"m\",\"messages\":[],\"top_p\":1,\"top_p\":2}", "m", JSON_ABSENT},
     {"/v1/messages", "{\"model\":\"m\",\"max_tokens\":1,\"messages\":[]}", "m", JSON_ABSENT},
     {FIM, "{\"model\":\"m\",\"prompt\":\"x\"}", "m", JSON_ABSENT},
     {FIM, "{\"model\":\"m\",\"prompt\":[1,2],\"messages\":7}", "m", JSON_ABSENT},

@@ -188,13 +188,13 @@ START_TEST(everything_at_once)
     speak(&t, FAMILY_CHAT, "a", "r");
     check(CHAT,
           "{\"max_tokens\":50,\"messages\":[" USER "],\"stream_options\":null,\"model\":\"m\","
-          "\"max_completion_tokens\":60,\"stream\":false}",
+          "\"max_completion_tokens\":60,\"user\":\"u\",\"cache\":{},\"stream\":false}",
           &changes,
           "{\"max_tokens\":43,\"messages\":[" USER ",{\"role\":\"assistant\",\"content\":\"a\","
           "\"reasoning_content\":\"r\",\"prefix\":true}],"
           "\"stream_options\":{\"include_usage\":true}"
           ",\"model\":\"n\","
-          "\"thinking\":{\"type\":\"enabled\"},\"max_completion_tokens\":53,\"stream\":true}");
+          "\"thinking\":{\"type\":\"enabled\"},\"max_completion_tokens\":53,\"user\":\"u\",\"stream\":true}");
     forget(&t);
 }
 END_TEST

@@ -115,6 +115,41 @@ START_TEST(new_members_follow_the_new_name)
 }
 END_TEST
 
+/* ---- what is for the gateway alone ---- */
+
+#define NO_STORE "{\"no-store\":true}"
+#define PLAIN    "{\"model\":\"m\",\"messages\":[]}"
+#define BUSY     "{\"model\":\"n\",\"stream\":true," USAGE ",\"messages\":[]}"
+
+/* Without another change, and with many. */
+static const struct {
+    const char *body, *plain, *busy;
+} cuts[] = {
+    {"{\"cache\":" NO_STORE ",\"model\":\"m\",\"messages\":[]}", PLAIN, BUSY},
+    {"{\"model\":\"m\",\"cache\":" NO_STORE ",\"messages\":[]}", PLAIN, BUSY},
+    {"{\"model\":\"m\",\"messages\":[],\"cache\":" NO_STORE "}", PLAIN, BUSY},
+    {"{\"model\":\"m\",\"messages\":[],\"cache\":null}", PLAIN, BUSY},
+    {"{\"model\":\"m\",\"messages\":[],\"cache\":{}}", PLAIN, BUSY},
+    {"{\"model\":\"m\",\"messages\":[],\"c\\u0061che\":{\"namespace\":\"},:\\\"\"}}", PLAIN, BUSY},
+    {"{ \"cache\" : {} , \"model\":\"m\",\"messages\":[]}", "{  \"model\":\"m\",\"messages\":[]}",
+     "{  \"model\":\"n\",\"stream\":true," USAGE ",\"messages\":[]}"},
+    {"{\"model\":\"m\" ,\n\t\"cache\"\r : {} ,\"messages\":[]}", "{\"model\":\"m\"  ,\"messages\":[]}",
+     "{\"model\":\"n\",\"stream\":true," USAGE "  ,\"messages\":[]}"},
+    {"{\"stream\":false,\"cache\":{},\"stream_options\":null,\"model\":\"m\",\"messages\":[]}",
+     "{\"stream\":false,\"stream_options\":null,\"model\":\"m\",\"messages\":[]}",
+     "{\"stream\":true," USAGE ",\"model\":\"n\",\"messages\":[]}"},
+    /* it is another one's */
+    {"{\"model\":\"m\",\"messages\":[{\"cache\":1}]}", "{\"model\":\"m\",\"messages\":[{\"cache\":1}]}",
+     "{\"model\":\"n\",\"stream\":true," USAGE ",\"messages\":[{\"cache\":1}]}"},
+};
+
+START_TEST(the_cache_is_cut_out)
+{
+    check(CHAT, cuts[_i].body, &(struct chat_changes){0}, cuts[_i].plain);
+    check(CHAT, cuts[_i].body, &(struct chat_changes){.name = "n", .stream = true}, cuts[_i].busy);
+}
+END_TEST
+
 /* New members stand behind the model's name, and they have none. */
 START_TEST(unread_bodies_do_not_change)
 {
@@ -134,6 +169,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, pieces_point_into_the_body);
     tcase_add_loop_test(tests, plain_calls_become_streams, 0, COUNT(streams));
     tcase_add_test(tests, new_members_follow_the_new_name);
+    tcase_add_loop_test(tests, the_cache_is_cut_out, 0, COUNT(cuts));
     tcase_add_test(tests, unread_bodies_do_not_change);
 }
 

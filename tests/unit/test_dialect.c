@@ -41,11 +41,21 @@ START_TEST(plain_calls_ride_where_it_is_proven)
 }
 END_TEST
 
+START_TEST(who_heeds_the_temperature_of_thinking_models)
+{
+    enum conf_dialect d = (enum conf_dialect)_i;
+    bool heeds = d == DIALECT_OPENAI || d == DIALECT_VLLM || d == DIALECT_SGLANG || d == DIALECT_LLAMACPP ||
+                 d == DIALECT_OLLAMA;
+    ck_assert(dialect_row(d)->heeds_temperature == heeds);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
     tcase_add_loop_test(tests, how_it_goes_on, 0, DIALECT_COUNT);
     tcase_add_loop_test(tests, what_reasoning_is_called, 0, DIALECT_COUNT);
     tcase_add_loop_test(tests, plain_calls_ride_where_it_is_proven, 0, DIALECT_COUNT);
+    tcase_add_loop_test(tests, who_heeds_the_temperature_of_thinking_models, 0, DIALECT_COUNT);
 }
 
 TEST_MAIN_ADDING("dialect", add_tests)

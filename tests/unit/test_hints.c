@@ -178,22 +178,61 @@ START_TEST(test_traceparent)
 }
 END_TEST
 
+#define CACHE_CONTROL "Cache-Control: "
+#define LONGEST       (((usec_t)1 << 31) * USEC_PER_SEC)
+
+static const struct {
+    const char *fields;
+    bool no_cache, no_store, only_if_cached;
+    usec_t max_age;
+} controls[] = {
+    {"", false, false, false, USEC_NEVER},
+    {CACHE_CONTROL "\r\n", false, false, false, USEC_NEVER},
+    {CACHE_CONTROL "no-cache\r\n", true, false, false, USEC_NEVER},
+    {CACHE_CONTROL "NO-STORE\r\n", false, true, false, USEC_NEVER},
+    {CACHE_CONTROL "max-age=0,no-cache ,\tonly-if-cached\r\n", true, false, true, 0},
+    {CACHE_CONTROL "no-store\r\nX-Y: z\r\n" CACHE_CONTROL "only-if-cached\r\n", false, true, true, USEC_NEVER},
+    {CACHE_CONTROL ",,Only-If-Cached,,\r\n", false, false, true, USEC_NEVER},
+    {CACHE_CONTROL "only-if-cachedx, xonly-if-cached, no_store\r\n", false, false, false, USEC_NEVER},
+    {CACHE_CONTROL "max-stale=9, min-fresh=9, no-transform, x=\"y\"\r\n", false, false, false, USEC_NEVER},
+    {CACHE_CONTROL "no-cache=\"set-cookie\", no-store=1\r\n", true, true, false, USEC_NEVER},
+    /* what is quoted is no directive */
+    {CACHE_CONTROL "x=\"a, no-store, max-age=1\", only-if-cached\r\n", false, false, true, USEC_NEVER},
+    {CACHE_CONTROL "x=\"a\\\", no-store\", no-cache\r\n", true, false, false, USEC_NEVER},
+    {CACHE_CONTROL "x=\"a, no-store\r\n", false, false, false, USEC_NEVER},
+    {CACHE_CONTROL "x=\"\\\r\n", false, false, false, USEC_NEVER},
+    /* ages */
+    {CACHE_CONTROL "max-age=60\r\n", false, false, false, 60 * USEC_PER_SEC},
+    {CACHE_CONTROL "Max-Age = \"60\" \r\n", false, false, false, 60 * USEC_PER_SEC},
+    {CACHE_CONTROL "max-age=007\r\n", false, false, false, 7 * USEC_PER_SEC},
+    {CACHE_CONTROL "max-age=9, max-age=60\r\n", false, false, false, 9 * USEC_PER_SEC},
+    {CACHE_CONTROL "max-age=60\r\n" CACHE_CONTROL "max-age=9\r\n", false, false, false, 9 * USEC_PER_SEC},
+    {CACHE_CONTROL "max-age=2147483647\r\n", false, false, false, LONGEST - USEC_PER_SEC},
+    {CACHE_CONTROL "max-age=2147483649\r\n", false, false, false, LONGEST},
+    {CACHE_CONTROL "max-age=99999999999999999999999\r\n", false, false, false, LONGEST},
+    {CACHE_CONTROL "max-age\r\n", false, false, false, 0},
+    {CACHE_CONTROL "max-age=\r\n", false, false, false, 0},
+    {CACHE_CONTROL "max-age=\"\"\r\n", false, false, false, 0},
+    {CACHE_CONTROL "max-age=\"\r\n", false, false, false, 0},
+    {CACHE_CONTROL "max-age=-1\r\n", false, false, false, 0},
+    {CACHE_CONTROL "max-age=1.5\r\n", false, false, false, 0},
+    {CACHE_CONTROL "max-age=1h\r\n", false, false, false, 0},
+    /* HTTP/1.0's way */
+    {"Pragma: no-cache\r\n", true, false, false, USEC_NEVER},
+    {"PRAGMA: x=\"y,z\", No-Cache\r\n", true, false, false, USEC_NEVER},
+    {"Pragma: no-store, max-age=1, only-if-cached\r\n", false, false, false, USEC_NEVER},
+    {"Pragma: no-cache\r\n" CACHE_CONTROL "max-age=60\r\n", false, false, false, 60 * USEC_PER_SEC},
+    {CACHE_CONTROL "\r\nPragma: no-cache\r\n", false, false, false, USEC_NEVER},
+};
+
 START_TEST(test_cache_control)
 {
-    static const struct {
-        const char *fields;
-        bool wanted;
-    } rows[] = {{"", false},
-                {"Cache-Control: no-cache\r\n", false},
-                {"Cache-Control: NO-STORE\r\n", false},
-                {"Cache-Control: max-age=0,no-cache ,\tonly-if-cached\r\n", true},
-                {"Cache-Control: no-store\r\nX-Y: z\r\nCache-Control: only-if-cached\r\n", true},
-                {"Cache-Control: ,,Only-If-Cached,,\r\n", true},
-                {"Cache-Control: only-if-cachedx, xonly-if-cached\r\n", false},
-                {"Cache-Control:\r\n", false}};
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        ck_assert(read_hints(rows[i].fields));
-        ck_assert_msg(hints.only_if_cached == rows[i].wanted, "%s", rows[i].fields);
+    for (int i = 0; i < COUNT(controls); i++) {
+        ck_assert(read_hints(controls[i].fields));
+        ck_assert_msg(hints.cache.no_cache == controls[i].no_cache, "%s", controls[i].fields);
+        ck_assert_msg(hints.cache.no_store == controls[i].no_store, "%s", controls[i].fields);
+        ck_assert_msg(hints.cache.only_if_cached == controls[i].only_if_cached, "%s", controls[i].fields);
+        ck_assert_msg(hints.max_age == controls[i].max_age, "%s", controls[i].fields);
     }
 }
 END_TEST
@@ -211,6 +250,7 @@ START_TEST(test_what_is_consumed)
                 {"X-Stainless-Timeout: 1\r\n", true},
                 {"X-Stainless-Lang: js\r\n", false},
                 {"Cache-Control: no-cache\r\n", true},
+                {"Pragma: no-cache\r\n", false},
                 {"Idempotency-Key: k\r\n", true},
                 {"Traceparent: 00\r\n", true},
                 {"TraceState: a=b\r\n", true},

@@ -17,7 +17,11 @@ struct hints {
     struct text session;    /* X-Dsgate-Session: what belongs together; empty = none. Points into the head */
     struct text request_id; /* x-request-id, when it is 1–128 visible ASCII bytes; else empty. Points into the head */
     char trace_id[33];      /* of a valid W3C traceparent (version 00), NUL-terminated; "" otherwise */
-    bool only_if_cached;    /* Cache-Control, RFC 9111 section 5.2.1.7 */
+    struct {                /* Cache-Control (RFC 9111 section 5.2.1); what else it says is ignored. Where there is
+                             * none, Pragma: no-cache counts */
+        bool no_cache, no_store, only_if_cached;
+    } cache;
+    usec_t max_age;         /* … max-age; USEC_NEVER: not said; a malformed one is 0; of several the least */
 };
 
 /* false: one of X-Dsgate-Timeout, -Priority and -Session is malformed, with a sentence on the first such appended to

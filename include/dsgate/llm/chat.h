@@ -12,7 +12,7 @@
 /* Members that are looked for; also the ones that may not appear twice. */
 enum chat_member {
     CHAT_MODEL, CHAT_STREAM, CHAT_STREAM_OPTIONS, CHAT_MESSAGES, CHAT_PROMPT, CHAT_INPUT, CHAT_THINKING,
-    CHAT_SERVICE_TIER, CHAT_N, CHAT_MEMBER_COUNT
+    CHAT_SERVICE_TIER, CHAT_N, CHAT_TEMPERATURE, CHAT_SEED, CHAT_CACHE, CHAT_MEMBER_COUNT
 };
 
 #define CHAT_MODEL_MAX 256 /* bytes of a model's name, with its NUL */
@@ -25,14 +25,17 @@ struct chat_request {
 
 enum chat_error { CHAT_FINE, CHAT_BAD_JSON, CHAT_MISSING, CHAT_BAD_TYPE };
 
-/* Reads `body` as the endpoint wants it; for an endpoint that needs no model nothing is read. On error a sentence for
- * the client (with the position for JSON errors) is appended to *message; *param is the name (static) of the member to
- * blame, else NULL. */
+/* Reads `body` as the endpoint wants it; for an endpoint that needs no model nothing is read. A `cache` that says
+ * nothing sensible is an error, too (llm/chat_cache.h). On error a sentence for the client (with the position for JSON
+ * errors) is appended to *message; *param is the name (static) of the member to blame, else NULL. */
 enum chat_error chat_read(struct chat_request *r, const struct endpoint *e, struct text body, struct buf *message,
                           const char **param);
 
 /* Whether the client has asked for a stream. */
 static inline bool chat_wants_stream(const struct chat_request *r) { return r->members[CHAT_STREAM].type == JSON_TRUE; }
+
+/* Whether the client has asked for the usage in a stream of chunks (OpenAI's stream_options.include_usage). */
+bool chat_wants_usage(const struct chat_request *r);
 
 /* The class that the body asks for by `service_tier`: "priority" is P1, "default" P2, "flex" P3; PRIORITY_COUNT: it
  * says nothing of the kind. The member goes on to the upstream as it is. */

@@ -1,6 +1,7 @@
 /* chat_edit.h - the body that an upstream gets: the client's, with the few bytes changed that the gateway must change.
  *
- * Nothing is ever written anew: members are replaced, or inserted, in the client's bytes. Pure; any thread.
+ * Nothing is ever written anew: members are replaced, inserted or cut out in the client's bytes. The member `cache` is
+ * for the gateway (llm/chat_cache.h), and always cut out. Pure; any thread.
  */
 #ifndef DSGATE_LLM_CHAT_EDIT_H
 #define DSGATE_LLM_CHAT_EDIT_H
@@ -25,7 +26,7 @@ struct chat_changes {
  * it can't be done: this dialect can't go on from that, this request can't be gone on with, what was sent is not valid
  * inside a JSON string, or a member that would have to change appears twice. A body that chat_read() did not read goes
  * on as it is, or, with `stream` or `sent`, not at all. */
-#define CHAT_PIECES 18
+#define CHAT_PIECES 19
 int chat_pieces(const struct chat_request *r, const struct chat_changes *c, struct buf *extra, struct iovec *iov,
                 size_t *total);
 

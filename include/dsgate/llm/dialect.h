@@ -26,6 +26,8 @@ struct dialect_row {
     const char *reasoning;          /* the member that holds it: "reasoning_content" or "reasoning" */
     bool plain_streams;             /* a plain answer put together from a stream (llm/assembly.h) equals the plain
                                      * answer in each field; true only where tests prove it */
+    bool heeds_temperature;         /* temperature counts while a model thinks, too, or is refused then: so 0 stands for
+                                     * the same answer each time, as far as can be */
 };
 
 const struct dialect_row *dialect_row(enum conf_dialect d);
