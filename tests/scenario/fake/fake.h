@@ -38,9 +38,11 @@ bool wire_program_closed(const struct wire *w); /* the program closed it, in whi
 bool wire_program_reset(const struct wire *w);
 bool wire_program_finished(const struct wire *w); /* the program ended its sending side cleanly */
 bool wire_reading_paused(const struct wire *w);
+size_t wire_unsent(const struct wire *w); /* bytes that the program holds until they are taken */
 
 /* ---- upstreams ---- */
 
+enum { FAKE_WIRES = 64 };
 struct fake_upstream {
     const char *host;
     unsigned port;
@@ -48,11 +50,12 @@ struct fake_upstream {
     bool hangs;                  /* dials never end */
     size_t window;               /* wire_window() of new connections; 0: all */
     unsigned dials;
-    struct wire *wires[64];      /* connections that the program made, in order */
+    struct wire *wires[FAKE_WIRES]; /* connections that the program made, in order; later ones begin anew */
     unsigned wire_count;
     struct list node;
 };
 void fake_upstream_add(struct fake_upstream *u); /* the struct is the test's, until fake_end() */
+struct wire *fake_newest_wire(const struct fake_upstream *u); /* there is one */
 
 /* ---- between the files of this folder ---- */
 

@@ -72,6 +72,7 @@ bool wire_program_closed(const struct wire *w) { return w->program_closed; }
 bool wire_program_reset(const struct wire *w) { return w->program_reset; }
 bool wire_program_finished(const struct wire *w) { return w->program_finished; }
 bool wire_reading_paused(const struct wire *w) { return w->conn && w->conn->read_paused; }
+size_t wire_unsent(const struct wire *w) { return w->conn ? conn_unsent(w->conn) : 0; }
 
 /* ---- what is ready ---- */
 

@@ -14,6 +14,8 @@ static struct list upstreams = {&upstreams, &upstreams};
 
 void fake_upstream_add(struct fake_upstream *u) { list_push_back(&upstreams, &u->node); }
 
+struct wire *fake_newest_wire(const struct fake_upstream *u) { return u->wires[(u->wire_count - 1) % FAKE_WIRES]; }
+
 /* The structs of an earlier test, which may hold other values by now, are not touched. */
 void fake_upstreams_begin(void) { list_init(&upstreams); }
 
@@ -35,7 +37,7 @@ static void arrive(struct loop_after *after)
     if (u && u->refuses == NET_OK) {
         struct wire *w = wire_new();
         if (u->window) wire_window(w, u->window);
-        u->wires[u->wire_count++ % 64] = w;
+        u->wires[u->wire_count++ % FAKE_WIRES] = w;
         result.fd = wire_fd(w);
     }
     snprintf(result.detail, sizeof result.detail, "%s", net_error_text(result.error));
