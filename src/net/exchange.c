@@ -4,7 +4,9 @@
  */
 #include "server_private.h"
 
-const struct http_head *exchange_head(const struct exchange *x) { return x->head; }
+const struct http_head *exchange_head(const struct exchange *x) { return server_request_head(&x->request); }
+struct text exchange_body(const struct exchange *x) { return server_request_body(&x->request); }
+void exchange_forget_request(struct exchange *x) { server_request_clear(&x->request); }
 void *exchange_context(const struct exchange *x) { return x->context; }
 void exchange_set_context(struct exchange *x, void *context) { x->context = context; }
 struct server *exchange_server(const struct exchange *x) { return conn_of_exchange(x)->server; }
@@ -13,20 +15,12 @@ usec_t exchange_arrived(const struct exchange *x) { return x->arrived; }
 size_t exchange_unsent(const struct exchange *x) { return conn_unsent(&conn_of_exchange(x)->conn); }
 const char *exchange_peer(const struct exchange *x) { return conn_of_exchange(x)->peer; }
 
-struct text exchange_body(const struct exchange *x)
+struct server_request *exchange_take_request(struct exchange *x)
 {
-    return buf_len(&x->chunks) ? buf_text(&x->chunks) : text_make(x->body, x->body_length);
-}
-
-void exchange_forget_request(struct exchange *x)
-{
-    if (x->claimed) atomic_fetch_sub_explicit(exchange_server(x)->options.bodies, x->claimed, memory_order_relaxed);
-    x->claimed = 0;
-    mem_free(x->head);
-    x->head = NULL;
-    x->body = NULL;
-    x->body_length = 0;
-    buf_free(&x->chunks);
+    if (!x->request.head) return NULL;
+    struct server_request *taken = mem_dup(&x->request, sizeof x->request);
+    x->request = (struct server_request){0};
+    return taken;
 }
 
 void exchange_reset(struct exchange *x)

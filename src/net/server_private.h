@@ -1,4 +1,5 @@
-/* server_private.h - what server.c (connections), server_read.c (requests in) and exchange.c (answers out) share.
+/* server_private.h - what server.c (connections), server_read.c (requests in), server_request.c (their memory) and
+ * exchange.c (answers out) share.
  *
  * A connection is always in one phase, and phase_enter() is the only place that sets its deadline:
  *
@@ -14,17 +15,22 @@
 
 enum phase { PHASE_IDLE, PHASE_HEAD, PHASE_BODY, PHASE_SERVING, PHASE_FLUSHING, PHASE_CLOSING };
 
-struct exchange {
-    void *context;
-    usec_t began, arrived;
-    struct http_head *head; /* one block: head record, head bytes, body of a declared length */
+struct server_request {
+    struct http_head *head; /* one block: head record, head bytes, body of a declared length; NULL: there is none */
     char *body;             /* where a body of a declared length grows */
     size_t body_length;
     struct buf chunks;      /* a chunked body */
-    bool to_head, minor_0;  /* of the request, kept when the request is forgotten */
+    uint64_t claimed;       /* of the memory for bodies, */
+    atomic_uint_fast64_t *bodies; /* … which is counted here */
+};
+
+struct exchange {
+    void *context;
+    usec_t began, arrived;
+    struct server_request request;
+    bool to_head, minor_0;  /* of the request, kept when it is forgotten or taken */
     bool chunked, bodiless, close;
     bool broken;            /* the client is gone, the handler will be told after this turn */
-    uint64_t claimed;       /* of server_options.bodies */
     uint64_t announced;     /* Content-Length bytes still owed */
 };
 
@@ -76,6 +82,13 @@ void server_conn_gone(struct server_conn *sc);
 void server_read(struct server_conn *sc);
 void server_read_pending(struct server_conn *sc); /* what is in sc->in already */
 void server_refuse(struct server_conn *sc, enum http_error error);
+
+/* A request's memory (server_request.c): claims `total` bytes of all that is for bodies. False: there is less left. */
+bool server_request_claim(struct server_request *q, const struct server_options *o, uint64_t total);
+/* Gives back what was claimed for more than has come. */
+void server_request_trim_claim(struct server_request *q);
+/* Gives back all of it: there is no request any more. */
+void server_request_clear(struct server_request *q);
 
 /* The answer is complete and sent, or the rest is kept by conn (exchange.c). */
 void exchange_finish(struct exchange *x);

@@ -32,49 +32,20 @@ static bool send_continue(struct server_conn *sc)
     return conn_write(&sc->conn, &iov, 1);
 }
 
-/* Short bodies are bounded by the number of connections; only longer ones are counted, piece by piece as they come:
- * what is announced and not sent takes no memory. */
-#define UNCOUNTED_BODY ((uint64_t)16 * 1024)
-#define BODY_PIECE     ((size_t)256 * 1024)
-
-enum { PIECES_PER_TURN = 4 };
-
-/* Sets `total` bytes of the memory for bodies aside for this request; false: there is not so much left. */
-static bool claim_body(struct server_conn *sc, uint64_t total)
-{
-    const struct server_options *o = &sc->server->options;
-    if (!o->bodies || total <= UNCOUNTED_BODY || total <= sc->x.claimed) return true;
-    uint64_t more = total - sc->x.claimed;
-    if (atomic_fetch_add_explicit(o->bodies, more, memory_order_relaxed) + more <= o->bodies_max) {
-        sc->x.claimed = total;
-        return true;
-    }
-    atomic_fetch_sub_explicit(o->bodies, more, memory_order_relaxed);
-    return false;
-}
-
-/* Gives back what was claimed for more than has come. */
-static void trim_claim(struct server_conn *sc)
-{
-    uint64_t needed = sc->x.body_length > UNCOUNTED_BODY ? sc->x.body_length : 0;
-    if (sc->x.claimed <= needed) return;
-    atomic_fetch_sub_explicit(sc->server->options.bodies, sc->x.claimed - needed, memory_order_relaxed);
-    sc->x.claimed = needed;
-}
-
 /* Gives the parsed head (and a body of declared length) a place of its own. false: no memory for it. */
 static bool keep_head(struct server_conn *sc)
 {
     const struct http_head *parsed = &sc->server->head;
     struct exchange *x = &sc->x;
+    struct server_request *q = &x->request;
     size_t record = http_head_size(parsed), body = parsed->framing == HTTP_LENGTH ? (size_t)parsed->content_length : 0;
     char *block = mem_try_alloc(record + parsed->length + body);
     if (!block) return false;
     memcpy(block + record, parsed->base, parsed->length);
-    x->head = (struct http_head *)(void *)block;
-    http_head_copy(x->head, parsed, block + record);
-    x->body = block + record + parsed->length;
-    x->body_length = 0;
+    q->head = (struct http_head *)(void *)block;
+    http_head_copy(q->head, parsed, block + record);
+    q->body = block + record + parsed->length;
+    q->body_length = 0;
     x->to_head = parsed->method == HTTP_HEAD;
     x->minor_0 = parsed->minor == 0;
     sc->last_body = body;
@@ -87,21 +58,21 @@ static bool keep_head(struct server_conn *sc)
 static size_t take_body(struct server_conn *sc, char *in, size_t n)
 {
     size_t payload, used;
-    struct exchange *x = &sc->x;
+    struct server_request *q = &sc->x.request;
     enum http_error error = http_body_feed(&sc->framing, in, n, &payload, &used);
     if (error != HTTP_FINE) {
         server_refuse(sc, error);
         return SIZE_MAX;
     }
-    if (!claim_body(sc, sc->framing.received)) {
+    if (!server_request_claim(q, &sc->server->options, sc->framing.received)) {
         server_refuse(sc, HTTP_NO_ROOM);
         return SIZE_MAX;
     }
     if (sc->framing.framing == HTTP_LENGTH) {
-        if (in != x->body + x->body_length) memcpy(x->body + x->body_length, in, payload);
-        x->body_length += payload;
+        if (in != q->body + q->body_length) memcpy(q->body + q->body_length, in, payload);
+        q->body_length += payload;
     } else {
-        buf_append(&x->chunks, in, payload);
+        buf_append(&q->chunks, in, payload);
     }
     return used;
 }
@@ -151,8 +122,8 @@ static size_t take_apart(struct server_conn *sc, char *in, size_t n)
         size_t used = sc->phase == PHASE_BODY ? take_body(sc, in + at, n - at) : take_head(sc, in + at, n - at);
         if (used == SIZE_MAX) return n;
         at += used;
-        if (sc->phase == PHASE_HEAD && !sc->x.head) break; /* incomplete */
-        if (sc->framing.done && sc->x.head) hand_over(sc);
+        if (sc->phase == PHASE_HEAD && !sc->x.request.head) break; /* incomplete */
+        if (sc->framing.done && sc->x.request.head) hand_over(sc);
     }
     return at;
 }
@@ -204,6 +175,9 @@ static void peer_ended(struct server_conn *sc)
 #define FIRST_PIECE ((size_t)20 * 1024)
 #define HEAD_PIECE  ((size_t)4 * 1024)
 #define LONG_BODY   ((uint64_t)64 * 1024)
+#define BODY_PIECE  ((size_t)256 * 1024)
+
+enum { PIECES_PER_TURN = 4 };
 
 static size_t first_room(const struct server_conn *sc) { return sc->last_body > LONG_BODY ? HEAD_PIECE : FIRST_PIECE; }
 
@@ -226,13 +200,14 @@ static bool read_piece(struct server_conn *sc, char *to, size_t room)
 
 static bool read_body(struct server_conn *sc)
 {
+    struct server_request *q = &sc->x.request;
     size_t room = sc->framing.left < BODY_PIECE ? (size_t)sc->framing.left : BODY_PIECE;
-    if (!claim_body(sc, sc->x.body_length + room)) {
+    if (!server_request_claim(q, &sc->server->options, q->body_length + room)) {
         server_refuse(sc, HTTP_NO_ROOM);
         return false;
     }
-    bool more = read_piece(sc, sc->x.body + sc->x.body_length, room);
-    if (!more) trim_claim(sc);
+    bool more = read_piece(sc, q->body + q->body_length, room);
+    if (!more) server_request_trim_claim(q);
     return more;
 }
 

@@ -73,6 +73,16 @@ struct text exchange_body(const struct exchange *x);
 /* Gives the request's memory back early (long streams): head and body are gone. */
 void exchange_forget_request(struct exchange *x);
 
+/* Takes the request away from the exchange, which has none from then on, as if forgotten, so that it can outlive answer
+ * and connection; also while the answer is under way, and in `gone` and `ending`. Its bytes stay where they are in
+ * memory. NULL: it has been forgotten or taken, or was malformed. It counts as a body under way until
+ * server_request_free(), which any thread may call; only the counter, server_options.bodies, must still be there. */
+struct server_request;
+struct server_request *exchange_take_request(struct exchange *x);
+const struct http_head *server_request_head(const struct server_request *q);
+struct text server_request_body(const struct server_request *q);
+void server_request_free(struct server_request *q); /* NULL is fine */
+
 void *exchange_context(const struct exchange *x); /* the handler's own; NULL at first */
 void exchange_set_context(struct exchange *x, void *context);
 struct server *exchange_server(const struct exchange *x);
