@@ -71,7 +71,7 @@ static void answer_metrics(struct admin *a, struct exchange *x, struct text rest
         sched_look(a->shared->sched, &a->pool->upstreams[i], loop_now(a->loop), a->view);
         upstreams[i] = describe(&a->pool->upstreams[i], a->view);
     }
-    metrics_write(a->shared->metrics, &queue, upstreams, n, &body);
+    metrics_write(a->shared->metrics, &queue, upstreams, n, NULL, &body);
     reply_body(x, 200, TEXT("text/plain; version=0.0.4; charset=utf-8"), buf_text(&body));
     buf_free(&body);
     for (size_t i = 0; i < n; i++)

@@ -50,7 +50,7 @@ static void count(struct request *r, usec_t duration)
     metrics_request_ended(r->worker->metrics, &m);
     if (r->client_gone) metrics_count(r->worker->metrics, METRICS_CLIENT_GONE);
     if (r->cut) metrics_count(r->worker->metrics, METRICS_STREAMS_CUT);
-    if (r->wasted) metrics_add_wasted(r->worker->metrics, r->wasted);
+    if (r->wasted) metrics_add(r->worker->metrics, METRICS_WASTED_TOKENS, r->wasted);
 }
 
 static size_t list_steps(const struct request *r, struct access_step *out)

@@ -93,6 +93,14 @@ static void put_attempts(struct buf *b, const struct access_entry *e)
     if (e->wasted) put_number(b, KEY("wasted_tokens"), e->wasted);
 }
 
+static void put_cache(struct buf *b, const struct access_entry *e)
+{
+    if (e->cache == CACHE_RESULT_BYPASS) return;
+    put_string(b, KEY("cache"), text_of(cache_result_name(e->cache)));
+    if (cache_result_is_entry(e->cache)) put_number(b, KEY("cache_age"), (uint64_t)(e->cache_age / USEC_PER_SEC));
+    if (e->saved) put_number(b, KEY("saved_tokens"), e->saved);
+}
+
 static void put_answer(struct buf *b, const struct access_entry *e)
 {
     if (e->status) put_number(b, KEY("status"), e->status);
@@ -100,8 +108,10 @@ static void put_answer(struct buf *b, const struct access_entry *e)
     put_string(b, KEY("upstream"), text_of(e->upstream));
     put_string(b, KEY("upstream_trace"), e->upstream_trace);
     put_attempts(b, e);
+    put_cache(b, e);
     put_flag(b, KEY("stream"), e->streamed);
     put_flag(b, KEY("plain_stream"), e->plain_stream);
+    put_flag(b, KEY("renewal"), e->renewal);
     put_flag(b, KEY("client_gone"), e->client_gone);
     put_flag(b, KEY("cut"), e->cut);
     put_number(b, KEY("bytes_in"), e->bytes_in);

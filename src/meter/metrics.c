@@ -149,6 +149,7 @@ void metrics_request_ended(struct metrics_shard *s, const struct metrics_request
     add(&c->requests[endpoint][status], 1);
     if (r->failure) add(&c->failures[r->failure], 1);
     if (r->attempts > 1) add(&c->retries, r->attempts - 1);
+    add(&c->cache[r->cache], 1);
     observe(&c->duration[r->streamed], r->duration);
     if (r->first_token) observe(&c->first_token, r->first_token);
     count_queue(s, r);
@@ -160,9 +161,9 @@ void metrics_set(struct metrics_shard *s, enum metrics_gauge g, uint64_t value)
     atomic_store_explicit(&s->counts.gauges[g], value, memory_order_relaxed);
 }
 
-void metrics_count(struct metrics_shard *s, enum metrics_event e) { add(&s->counts.events[e], 1); }
+void metrics_add(struct metrics_shard *s, enum metrics_event e, uint64_t n) { add(&s->counts.events[e], n); }
 
-void metrics_add_wasted(struct metrics_shard *s, uint64_t tokens) { add(&s->counts.wasted, tokens); }
+void metrics_count(struct metrics_shard *s, enum metrics_event e) { metrics_add(s, e, 1); }
 
 void metrics_attempt_failed(struct metrics_shard *s, const char *reason)
 {

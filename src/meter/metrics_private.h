@@ -52,12 +52,13 @@ struct histogram {
 
 /* Nothing but counters, so that shards can be added up cell by cell. */
 struct metrics_counts {
-    atomic_uint_fast64_t in_flight, retries, wasted;
+    atomic_uint_fast64_t in_flight, retries;
     atomic_uint_fast64_t requests[METRICS_ENDPOINTS][METRICS_STATUSES];
     atomic_uint_fast64_t failures[FAILURE_COUNT];
     atomic_uint_fast64_t tokens[METRICS_MODELS + 1][METRICS_TOKEN_KINDS]; /* prompt, completion, cached, reasoning */
     atomic_uint_fast64_t gauges[METRICS_GAUGES];
     atomic_uint_fast64_t events[METRICS_EVENTS];
+    atomic_uint_fast64_t cache[CACHE_RESULT_COUNT];
     atomic_uint_fast64_t attempt_failures[METRICS_REASONS + 1]; /* [0] is `other` */
     struct histogram duration[2]; /* plain, streamed */
     struct histogram first_token, queued[PRIORITY_COUNT];
@@ -90,6 +91,7 @@ struct metrics {
 /* ---- parts of the page; metrics_write_process() wants the mutex held ---- */
 
 void metrics_write_queue(const struct metrics_counts *sum, const struct metrics_queue *queue, struct buf *out);
+void metrics_write_cache(const struct metrics_counts *sum, const struct metrics_cache *cache, struct buf *out);
 void metrics_write_upstreams(const struct metrics_upstream *upstreams, size_t n, struct buf *out);
 /* What every exporter has. */
 void metrics_write_process(const struct metrics *m, struct buf *out);
@@ -98,6 +100,13 @@ void metrics_write_process(const struct metrics *m, struct buf *out);
 
 /* "# HELP …" and "# TYPE …". */
 void metrics_write_head(struct buf *out, const char *name, const char *type, const char *help);
+
+/* A sample whose labels are always the same. Those of one family follow one another, and the first has its help. */
+struct metrics_sample {
+    const char *name, *labels, *help; /* labels with their braces, or "" */
+};
+/* With its family's head. A counter is what is called …_total. */
+void metrics_write_sample(struct buf *out, const struct metrics_sample *sample, uint64_t value);
 
 /* The rest of a sample's line. */
 void metrics_write_value(struct buf *out, uint64_t value);

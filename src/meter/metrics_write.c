@@ -24,11 +24,17 @@ void metrics_write_value(struct buf *out, uint64_t value)
     BUF_ADD(out, "\n");
 }
 
-static void write_one(struct buf *out, const char *name, const char *type, const char *help, uint64_t value)
+void metrics_write_sample(struct buf *out, const struct metrics_sample *sample, uint64_t value)
 {
-    metrics_write_head(out, name, type, help);
-    buf_add(out, text_of(name));
+    bool counter = text_ends(text_of(sample->name), TEXT("_total"));
+    if (sample->help) metrics_write_head(out, sample->name, counter ? "counter" : "gauge", sample->help);
+    buf_printf(out, "%s%s", sample->name, sample->labels);
     metrics_write_value(out, value);
+}
+
+static void write_one(struct buf *out, const char *name, const char *help, uint64_t value)
+{
+    metrics_write_sample(out, &(struct metrics_sample){name, "", help}, value);
 }
 
 void metrics_write_label(struct buf *out, const char *value)
@@ -91,8 +97,8 @@ static void write_requests(const struct metrics *m, const struct metrics_counts 
             metrics_write_value(out, sum->requests[e][s]);
         }
     }
-    write_one(out, "dsgate_requests_in_flight", "gauge", "Requests that have begun and not ended.", sum->in_flight);
-    write_one(out, "dsgate_retries_total", "counter", "Attempts beyond a request's first.", sum->retries);
+    write_one(out, "dsgate_requests_in_flight", "Requests that have begun and not ended.", sum->in_flight);
+    write_one(out, "dsgate_retries_total", "Attempts beyond a request's first.", sum->retries);
 }
 
 static void write_failures(const struct metrics_counts *sum, struct buf *out)
@@ -121,10 +127,7 @@ static void write_tokens(const struct metrics *m, const struct metrics_counts *s
     }
 }
 
-/* In the enum's order; events of one family follow one another, and the first has its help. */
-static const struct {
-    const char *name, *label, *help;
-} events[METRICS_EVENTS] = {
+static const struct metrics_sample events[METRICS_EVENTS] = {
     [METRICS_MALFORMED] = {"dsgate_malformed_requests_total", "",
                            "Requests that were not valid HTTP, too large or too slow."},
     [METRICS_STREAMS_CUT] = {"dsgate_streams_cut_total", "",
@@ -140,24 +143,29 @@ static const struct {
     [METRICS_NOT_CONTINUED] = {"dsgate_continuations_total", "{result=\"failed\"}", NULL},
     [METRICS_PLAIN_STREAMS] = {"dsgate_plain_streams_total", "", "Plain calls that were made as streams."},
     [METRICS_FALLBACK_MODEL] = {"dsgate_fallbacks_total", "{kind=\"model\"}",
-                                "Times that another model was asked, or a fixed answer given, as nothing else helped."},
+                                "Times that another model was asked, a fixed answer given, or an old one from the "
+                                "cache, as nothing else helped."},
     [METRICS_FALLBACK_ANSWER] = {"dsgate_fallbacks_total", "{kind=\"answer\"}", NULL},
+    [METRICS_FALLBACK_STALE] = {"dsgate_fallbacks_total", "{kind=\"stale\"}", NULL},
+    [METRICS_WASTED_TOKENS] = {"dsgate_wasted_tokens_total", "", "Tokens of attempts whose answer nobody got."},
+    [METRICS_CACHE_STORED] = {"dsgate_cache_stored_total", "", "Answers that the cache was given to keep."},
+    [METRICS_CACHE_REVALIDATED] = {"dsgate_cache_revalidated_total", "",
+                                   "Times that a new answer was fetched while a stale one was given."},
+    [METRICS_CACHE_SAVED_PROMPT] = {"dsgate_cache_saved_tokens_total", "{kind=\"prompt\"}",
+                                    "Tokens that answers from the cache did not cost again."},
+    [METRICS_CACHE_SAVED_COMPLETION] = {"dsgate_cache_saved_tokens_total", "{kind=\"completion\"}", NULL},
 };
 
 static void write_events(const struct metrics_counts *sum, struct buf *out)
 {
-    for (unsigned e = 0; e < METRICS_EVENTS; e++) {
-        if (events[e].help) metrics_write_head(out, events[e].name, "counter", events[e].help);
-        buf_printf(out, "%s%s", events[e].name, events[e].label);
-        metrics_write_value(out, sum->events[e]);
-    }
-    write_one(out, "dsgate_log_lines_lost_total", "counter", "Access log lines that could not be written.",
+    for (unsigned e = 0; e < METRICS_EVENTS; e++)
+        metrics_write_sample(out, &events[e], sum->events[e]);
+    write_one(out, "dsgate_log_lines_lost_total", "Access log lines that could not be written.",
               sum->gauges[METRICS_LOG_LINES_LOST]);
 }
 
 static void write_attempts(const struct metrics *m, const struct metrics_counts *sum, struct buf *out)
 {
-    write_one(out, "dsgate_wasted_tokens_total", "counter", "Tokens of attempts whose answer nobody got.", sum->wasted);
     metrics_write_head(out, "dsgate_attempt_failures_total", "counter", "Attempts that failed, by the reason.");
     for (unsigned slot = 0; slot < m->reason_count; slot++) {
         buf_printf(out, "dsgate_attempt_failures_total{reason=\"%s\"}", m->reasons[slot]);
@@ -167,15 +175,13 @@ static void write_attempts(const struct metrics *m, const struct metrics_counts 
 
 static void write_connections(const struct metrics *m, const struct metrics_counts *sum, struct buf *out)
 {
-    write_one(out, "dsgate_connections", "gauge", "Client connections that are open.",
-              sum->gauges[METRICS_CONNECTIONS]);
+    write_one(out, "dsgate_connections", "Client connections that are open.", sum->gauges[METRICS_CONNECTIONS]);
     metrics_write_head(out, "dsgate_upstream_connections", "gauge", "Connections to upstreams that are open.");
     BUF_ADD(out, "dsgate_upstream_connections{state=\"busy\"}");
     metrics_write_value(out, sum->gauges[METRICS_UPSTREAM_CONNECTIONS_BUSY]);
     BUF_ADD(out, "dsgate_upstream_connections{state=\"idle\"}");
     metrics_write_value(out, sum->gauges[METRICS_UPSTREAM_CONNECTIONS_IDLE]);
-    write_one(out, "dsgate_connections_refused_total", "counter", "Client connections above the limit.",
-              m->connections_refused);
+    write_one(out, "dsgate_connections_refused_total", "Client connections above the limit.", m->connections_refused);
 }
 
 /* ---- all of it ---- */
@@ -191,7 +197,7 @@ static void add_shard(struct metrics_counts *sum, const struct metrics_counts *c
 }
 
 void metrics_write(struct metrics *m, const struct metrics_queue *queue, const struct metrics_upstream *upstreams,
-                   size_t n, struct buf *out)
+                   size_t n, const struct metrics_cache *cache, struct buf *out)
 {
     struct metrics_counts *sum = MEM_NEW(struct metrics_counts);
     pthread_mutex_lock(&m->mutex);
@@ -204,6 +210,7 @@ void metrics_write(struct metrics *m, const struct metrics_queue *queue, const s
     write_connections(m, sum, out);
     write_events(sum, out);
     write_attempts(m, sum, out);
+    metrics_write_cache(sum, cache, out);
     metrics_write_queue(sum, queue, out);
     metrics_write_upstreams(upstreams, n, out);
     pthread_mutex_lock(&m->mutex);

@@ -26,14 +26,17 @@ static inline void tear_down(void)
 static inline void scrape_with(const struct metrics_queue *queue, const struct metrics_upstream *upstreams, size_t n)
 {
     buf_clear(&page);
-    metrics_write(m, queue, upstreams, n, &page);
+    metrics_write(m, queue, upstreams, n, NULL, &page);
 }
 
-static inline void scrape(void)
+static inline void scrape_cache(const struct metrics_cache *cache)
 {
     static const struct metrics_queue nobody;
-    scrape_with(&nobody, NULL, 0);
+    buf_clear(&page);
+    metrics_write(m, &nobody, NULL, 0, cache, &page);
 }
+
+static inline void scrape(void) { scrape_cache(NULL); }
 
 /* The value of a series as it is written; "" when there is no such series. */
 static inline const char *value(const char *series)

@@ -63,7 +63,10 @@ START_TEST(test_a_line_with_everything)
                              .hedges = 1,
                              .continued = 2,
                              .wasted = UINT64_MAX,
-                             .plain_stream = true};
+                             .plain_stream = true,
+                             .cache = CACHE_RESULT_STALE,
+                             .cache_age = 71999999,
+                             .saved = 363};
     struct buf line = {0};
     written(&e, &line);
     must_be(&line,
@@ -74,7 +77,8 @@ START_TEST(test_a_line_with_everything)
             "\"error\":\"upstream_cut\",\"upstream\":\"ark\",\"upstream_trace\":\"tr-9\",\"attempts\":3,"
             "\"hedges\":1,\"continued\":2,\"fallback\":\"model:deepseek-v4-pro\","
             "\"reasons\":\"busy,connect\",\"detail\":\"127.0.0.1:9: "
-            "\\\"no\\\"\",\"oddity\":\"ended_twice\",\"wasted_tokens\":18446744073709551615,\"stream\":true,\"plain_stream\":true,"
+            "\\\"no\\\"\",\"oddity\":\"ended_twice\",\"wasted_tokens\":18446744073709551615,"
+            "\"cache\":\"stale\",\"cache_age\":71,\"saved_tokens\":363,\"stream\":true,\"plain_stream\":true,"
             "\"client_gone\":true,\"cut\":true,\"bytes_in\":1024,"
             "\"bytes_out\":18446744073709551615,\"duration_ms\":1234.567,\"first_token_ms\":0.009,"
             "\"steps\":{\"admit\":0.020,\"queue\":1.000,\"dispatch\":1234.567},"
@@ -89,6 +93,32 @@ START_TEST(test_a_line_with_next_to_nothing)
     written(&e, &line);
     must_be(&line, "{\"time\":\"2026-11-21T07:52:21.123Z\",\"method\":\"GET\",\"path\":\"/\",\"endpoint\":\"unknown\","
                    "\"bytes_in\":0,\"bytes_out\":0,\"duration_ms\":0.000}\n");
+}
+END_TEST
+
+START_TEST(test_what_the_cache_did)
+{
+    static const struct {
+        struct access_entry e;
+        const char *members;
+    } rows[] = {{{.cache = CACHE_RESULT_BYPASS, .cache_age = 71 * USEC_PER_SEC}, ""},
+                {{.cache = CACHE_RESULT_MISS, .cache_age = 71 * USEC_PER_SEC}, ",\"cache\":\"miss\""},
+                {{.cache = CACHE_RESULT_HIT_MEMORY, .cache_age = USEC_PER_SEC - 1},
+                 ",\"cache\":\"hit-memory\",\"cache_age\":0"},
+                {{.cache = CACHE_RESULT_HIT_REDIS, .cache_age = USEC_PER_SEC, .saved = UINT64_MAX},
+                 ",\"cache\":\"hit-redis\",\"cache_age\":1,\"saved_tokens\":18446744073709551615"},
+                {{.cache = CACHE_RESULT_JOINED, .saved = 5}, ",\"cache\":\"joined\",\"saved_tokens\":5"}};
+    for (int i = 0; i < COUNT(rows); i++) {
+        struct buf line = {0}, wanted = {0};
+        written(&rows[i].e, &line);
+        buf_printf(&wanted,
+                   "{\"time\":\"1970-01-01T00:00:00.000Z\"%s,\"bytes_in\":0,\"bytes_out\":0,"
+                   "\"duration_ms\":0.000}\n",
+                   rows[i].members);
+        buf_add_byte(&wanted, '\0');
+        must_be(&line, wanted.data);
+        buf_free(&wanted);
+    }
 }
 END_TEST
 
@@ -161,4 +191,5 @@ START_TEST(test_long_strings_are_cut_between_characters)
 END_TEST
 
 TEST_MAIN_WITH("access_log", set_up, tear_down, test_a_line_with_everything, test_a_line_with_next_to_nothing,
-               test_hostile_strings, test_all_bytes, test_long_strings_are_cut_between_characters)
+               test_what_the_cache_did, test_hostile_strings, test_all_bytes,
+               test_long_strings_are_cut_between_characters)

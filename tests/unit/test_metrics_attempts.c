@@ -12,7 +12,8 @@ static const struct {
                {METRICS_NOT_CONTINUED, "dsgate_continuations_total{result=\"failed\"}"},
                {METRICS_PLAIN_STREAMS, "dsgate_plain_streams_total"},
                {METRICS_FALLBACK_MODEL, "dsgate_fallbacks_total{kind=\"model\"}"},
-               {METRICS_FALLBACK_ANSWER, "dsgate_fallbacks_total{kind=\"answer\"}"}};
+               {METRICS_FALLBACK_ANSWER, "dsgate_fallbacks_total{kind=\"answer\"}"},
+               {METRICS_FALLBACK_STALE, "dsgate_fallbacks_total{kind=\"stale\"}"}};
 
 START_TEST(test_efforts)
 {
@@ -32,9 +33,9 @@ END_TEST
 
 START_TEST(test_wasted_tokens)
 {
-    metrics_add_wasted(shard, 7);
-    metrics_add_wasted(shard, UINT32_MAX);
-    metrics_add_wasted(metrics_shard_new(m), 1);
+    metrics_add(shard, METRICS_WASTED_TOKENS, 7);
+    metrics_add(shard, METRICS_WASTED_TOKENS, UINT32_MAX);
+    metrics_add(metrics_shard_new(m), METRICS_WASTED_TOKENS, 1);
     scrape();
     ck_assert_str_eq(value("dsgate_wasted_tokens_total"), "4294967303");
 }

@@ -8,6 +8,7 @@
 
 #include "dsgate/base/buf.h"
 #include "dsgate/llm/answer.h"
+#include "dsgate/meter/cache_result.h"
 #include "dsgate/net/loop.h"
 
 struct access_file; /* where lines go: shared by all workers */
@@ -51,12 +52,16 @@ struct access_entry {
     enum finish finish;
     const char *reasons;           /* why attempts failed, "busy,connect"; NULL = none failed */
     const char *detail;            /* of the last failed attempt, in words; NULL = none failed */
-    const char *fallback;          /* what it got instead: "model:NAME" or "answer"; NULL = none */
+    const char *fallback;          /* what it got instead: "model:NAME", "answer" or "stale"; NULL = none */
     unsigned hedges;               /* second attempts that were begun beside one */
     unsigned continued;            /* times that its stream broke and was gone on with */
     uint64_t wasted;               /* tokens of attempts whose answer nobody got */
     const char *oddity;            /* what was wrong with a good answer; NULL = nothing */
     bool plain_stream;             /* a plain call that was made as a stream */
+    enum cache_result cache;
+    usec_t cache_age;              /* of the entry that was the answer */
+    uint64_t saved;                /* tokens that it did not cost again */
+    bool renewal;                  /* nobody's request: the cache has fetched a new answer for an old one */
 };
 
 /* Must be cheap (about a microsecond). Strings from outside are escaped; long ones (over 256 bytes) are cut. */

@@ -12,6 +12,7 @@
 #include "dsgate/config/config.h"
 #include "dsgate/llm/answer.h"
 #include "dsgate/llm/failure.h"
+#include "dsgate/meter/cache_result.h"
 
 struct metrics;       /* all shards */
 struct metrics_shard;
@@ -49,6 +50,7 @@ struct metrics_request {
     usec_t queued;
     unsigned attempts;
     struct usage usage;
+    enum cache_result cache;
 };
 void metrics_request_ended(struct metrics_shard *s, const struct metrics_request *r);
 
@@ -68,13 +70,18 @@ enum metrics_event {
     METRICS_PLAIN_STREAMS,   /* plain calls made as streams */
     METRICS_FALLBACK_MODEL,  /* another model was asked */
     METRICS_FALLBACK_ANSWER, /* the fixed answer was given */
+    METRICS_FALLBACK_STALE,  /* an old answer from the cache was */
+    METRICS_WASTED_TOKENS,   /* of attempts whose answer nobody got */
+    METRICS_CACHE_STORED,    /* answers that the cache was given to keep */
+    METRICS_CACHE_REVALIDATED,      /* renewals of stale ones that were begun */
+    METRICS_CACHE_SAVED_PROMPT,     /* tokens that the cache's answers did not cost again */
+    METRICS_CACHE_SAVED_COMPLETION,
     METRICS_EVENTS
 };
 void metrics_count(struct metrics_shard *s, enum metrics_event e);
+void metrics_add(struct metrics_shard *s, enum metrics_event e, uint64_t n); /* n of them at once */
 /* The same for the thread that accepts connections and has no shard. */
 void metrics_refused_connection(struct metrics *m);
-/* Tokens of an attempt whose answer nobody got. */
-void metrics_add_wasted(struct metrics_shard *s, uint64_t tokens);
 /* reason: one of the words given to metrics_new(), as text; NULL and any other word count as `other`. */
 void metrics_attempt_failed(struct metrics_shard *s, const char *reason);
 
@@ -119,15 +126,33 @@ struct metrics_queue {
     uint64_t picks[POLICY_COUNT];
 };
 
+/* ---- and what it knows of the cache: every number is a sample of its own ---- */
+
+struct metrics_cache {
+    struct {
+        uint64_t entries, bytes, limit; /* now */
+        uint64_t hits, misses, added, evicted, rejected, expired, purged;
+    } memory;
+    uint64_t flights, followers;        /* answers under way that others wait for or may, and who does; now */
+    bool has_redis;                     /* one is configured: else nothing is written about it */
+    struct {
+        uint64_t up;                    /* 1 or 0 */
+        uint64_t hits, misses, timeouts, errors, skipped;     /* questions by what came of them */
+        uint64_t foreign, version_unknown, damaged, misplaced; /* values that were ignored, by the reason */
+        uint64_t stored, dropped;
+    } redis;
+};
+
 /* The exposition (text format 0.0.4), ready for promtool: dsgate_requests_total{endpoint,status},
  * dsgate_failures_total{code}, dsgate_requests_in_flight, dsgate_request_duration_seconds, dsgate_first_token_seconds
  * (histograms), dsgate_tokens_total{model,kind}, dsgate_connections; of attempts beyond a request's first
  * dsgate_retries_total, dsgate_hedges_total, dsgate_continuations_total{result}, dsgate_attempt_failures_total{reason},
- * dsgate_wasted_tokens_total, dsgate_fallbacks_total{kind}, …; of the queue, by class, dsgate_queue_seconds (a
+ * dsgate_wasted_tokens_total, dsgate_fallbacks_total{kind}, …; of the cache dsgate_cache_requests_total{result},
+ * dsgate_cache_memory_bytes, dsgate_cache_redis_up, …; of the queue, by class, dsgate_queue_seconds (a
  * histogram), dsgate_waiting, dsgate_sheds_total{class,reason}, …; of upstreams dsgate_upstream_up,
  * dsgate_attempts_total{upstream,outcome}, dsgate_breaker_state{upstream,model}, …; process_* basics and
- * dsgate_build_info. Any thread; counting goes on meanwhile. */
+ * dsgate_build_info. cache: NULL where there is none. Any thread; counting goes on meanwhile. */
 void metrics_write(struct metrics *m, const struct metrics_queue *queue, const struct metrics_upstream *upstreams,
-                   size_t n, struct buf *out);
+                   size_t n, const struct metrics_cache *cache, struct buf *out);
 
 #endif

@@ -128,7 +128,7 @@ uint64_t gateway_metric(const char *sample)
 {
     struct buf page = {0};
     uint64_t value = 0;
-    metrics_write(shared.metrics, &(struct metrics_queue){0}, NULL, 0, &page);
+    metrics_write(shared.metrics, &(struct metrics_queue){0}, NULL, 0, NULL, &page);
     char *name = mem_printf("\n%s ", sample);
     size_t at = text_find(buf_text(&page), text_of(name));
     struct text rest = text_from(buf_text(&page), at + strlen(name)), line;
