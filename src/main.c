@@ -3,6 +3,7 @@
 #include "dsgate/base/log.h"
 #include "dsgate/base/mem.h"
 #include "dsgate/config/config.h"
+#include "dsgate/cache/remote.h"
 #include "dsgate/gate/config_check.h"
 #include "dsgate/gate/gate.h"
 #include "dsgate/gate/health_check.h"
@@ -146,6 +147,7 @@ static bool would_start(const struct config *config)
 {
     struct buf errors = {0}, warnings = {0};
     bool fine = config_check(config, &errors, &warnings);
+    if (fine) remote_check(&config->cache.redis, &warnings);
     char *warning = mem_printf("%s: warning", config->source);
     tell(warning, buf_text(&warnings));
     unsigned count = tell(config->source, buf_text(&errors));

@@ -65,13 +65,14 @@ static void answer_metrics(struct admin *a, struct exchange *x, struct text rest
     size_t n = a->pool->upstream_count;
     struct metrics_upstream *upstreams = mem_zalloc(n * sizeof *upstreams);
     struct metrics_queue queue = describe_queue(a);
+    struct metrics_cache cache = admin_describe_cache(a);
     struct buf body = {0};
     (void)rest;
     for (size_t i = 0; i < n; i++) {
         sched_look(a->shared->sched, &a->pool->upstreams[i], loop_now(a->loop), a->view);
         upstreams[i] = describe(&a->pool->upstreams[i], a->view);
     }
-    metrics_write(a->shared->metrics, &queue, upstreams, n, NULL, &body);
+    metrics_write(a->shared->metrics, &queue, upstreams, n, &cache, &body);
     reply_body(x, 200, TEXT("text/plain; version=0.0.4; charset=utf-8"), buf_text(&body));
     buf_free(&body);
     for (size_t i = 0; i < n; i++)
@@ -110,6 +111,8 @@ static const struct page {
     {"/upstreams/*", admin_show_upstream, admin_change_upstream},
     {"/queue", admin_show_queue, NULL},
     {"/queue/*", admin_show_waiting, NULL},
+    {"/cache", admin_show_cache, admin_purge},
+    {"/cache/*", admin_show_entry, NULL},
 };
 
 void admin_refuse(struct exchange *x, enum failure f, struct buf *message)
@@ -182,7 +185,7 @@ static void on_request(struct server *s, struct exchange *x)
         return;
     }
     reply_error(x, FAIL_NO_ENDPOINT, NULL,
-                "The admin port serves /healthz, /readyz, /metrics, /version, /upstreams and /queue.");
+                "The admin port serves /healthz, /readyz, /metrics, /version, /upstreams, /queue and /cache.");
 }
 
 static void on_malformed(struct server *s, struct exchange *x, enum http_error error)
@@ -233,5 +236,6 @@ void admin_free(struct admin *a)
     server_free(a->server);
     pool_unref(a->pool);
     mem_free(a->view);
+    mem_free(a->purge);
     mem_free(a);
 }

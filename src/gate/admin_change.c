@@ -32,7 +32,7 @@ static bool is_unmistakable(struct text host)
 /* Browsers can't reach Unix sockets. */
 static bool is_from_socket(const struct exchange *x) { return text_starts(text_of(exchange_peer(x)), TEXT("unix:")); }
 
-static bool may_change(struct exchange *x)
+bool admin_may_change(struct exchange *x)
 {
     struct buf message = {0};
     if (!is_json(exchange_head(x)))
@@ -110,7 +110,7 @@ void admin_change_upstream(struct admin *a, struct exchange *x, struct text rest
 {
     struct change change;
     struct buf message = {0};
-    if (!may_change(x)) return;
+    if (!admin_may_change(x)) return;
     struct upstream *u = admin_find_upstream(a, x, rest);
     if (!u) return;
     enum failure failure = read_change(&change, exchange_body(x), &message);

@@ -57,10 +57,10 @@ static void check_server_tls(const struct subject *s, const struct conf_listen *
 }
 
 /* The system's own authorities take long to read, and a start goes on without them. */
-static void check_client_tls(const struct subject *s, const struct conf_upstream *u)
+static void check_client_tls(const struct subject *s, const struct conf_client_tls *tls)
 {
     struct buf why = {0};
-    const struct tls_client_options o = {u->tls.ca_file, u->tls.cert_file, u->tls.key_file, u->tls.insecure};
+    const struct tls_client_options o = {tls->ca_file, tls->cert_file, tls->key_file, tls->insecure};
     bool ca = can_read(s, "ca_file", o.ca_file), cert = can_read(s, "cert_file", o.cert_file);
     bool key = can_read(s, "key_file", o.key_file);
     if ((o.ca_file || o.cert_file) && ca && cert && key) judge_context(s, tls_client_new(&o, &why), &why);
@@ -155,7 +155,7 @@ static void check_upstreams(const struct config *c, struct buf *errors)
     for (size_t i = 0; i < c->upstream_count; i++) {
         char *name = mem_printf("'%s'", c->upstreams[i].name);
         const struct subject s = {"upstream", name, errors};
-        if (c->upstreams[i].https) check_client_tls(&s, &c->upstreams[i]);
+        if (c->upstreams[i].https) check_client_tls(&s, &c->upstreams[i].tls);
         mem_free(name);
     }
 }
@@ -170,6 +170,8 @@ bool config_check(const struct config *config, struct buf *errors, struct buf *w
     check_access_log(config->log.access, errors);
     check_state_file(config, errors);
     check_upstreams(config, errors);
+    if (config->cache.redis.uses_tls)
+        check_client_tls(&(struct subject){"cache.redis", "", errors}, &config->cache.redis.tls);
     /* What no check of ours foresaw; its words would repeat theirs. */
     if (buf_len(errors) == before) pool_unref(pool_new(config, NULL, NULL, 0, errors));
     return buf_len(errors) == before;

@@ -1,6 +1,7 @@
 /* dispatch.c - DISPATCH: attempts at leased upstreams until one of them has a token. What fails before that goes back
  * to QUEUE, unseen by the client; what fails later does so too where another upstream can go on with it. */
 #include "dsgate/base/log.h"
+#include "dsgate/gate/cached.h"
 #include "dsgate/gate/reply.h"
 #include "dsgate/gate/worker.h"
 #include "dsgate/relay/retry.h"
@@ -164,6 +165,7 @@ static bool climb(struct request *r)
 
 enum flow dispatch_give_up(struct request *r, enum failure f)
 {
+    r->failed.failure = f;
     if (begin_anew(r)) return request_jump(r, STEP_QUEUE);
     if (climb(r)) return request_jump(r, r->fallback->model ? STEP_QUEUE : STEP_STREAM);
     recall_last_word(r);
@@ -215,7 +217,10 @@ enum flow dispatch_failed(struct request *r)
     bool resumes = resume_prepare(r);
     if (!resumes) write_off(r);
     note_failure(r, r->lead);
-    if (resumes || take_retry(r)) return request_jump(r, STEP_QUEUE);
+    if (resumes || take_retry(r)) {
+        record_wait(r);
+        return request_jump(r, STEP_QUEUE);
+    }
     if (r->shown) stream_show(r, attempt_unshown(r->lead->attempt)); /* what was good is the client's */
     return dispatch_give_up(r, r->failed.failure);
 }
@@ -233,6 +238,7 @@ static enum flow start(struct request *r)
     }
     r->lead = runner_start(r, &r->ticket.lease);
     if (!r->lead) return dispatch_give_up(r, r->resume.sent ? FAIL_UPSTREAM_CUT : FAIL_NOT_SERVED);
+    record_turn(r);
     pulse_begin(r);
     hedge_watch(r);
     return FLOW_WAIT;

@@ -1,10 +1,11 @@
 /* finish.c - FINISH: the lease goes back, the counters move, one line is logged. */
+#include "dsgate/gate/cached.h"
 #include "dsgate/gate/worker.h"
 
-/* Whatever failed has been judged when it did. */
+/* Whatever failed has been judged when it did. Others may have wanted the answer to its end when the client did not. */
 static enum outcome judge(const struct request *r)
 {
-    if (r->cut || r->client_gone) return OUTCOME_NEUTRAL;
+    if (r->cut || (r->client_gone && !r->out.last)) return OUTCOME_NEUTRAL;
     return r->status < 400 && !attempt_facts(r->lead->attempt)->error ? OUTCOME_SUCCESS : OUTCOME_NEUTRAL;
 }
 
@@ -34,6 +35,16 @@ static enum finish finish_of(const struct attempt *a)
     return finish && attempt_is_spent(a) ? FINISH_LENGTH : finish;
 }
 
+/* It is nobody's request. */
+static bool is_renewal(const struct request *r) { return r->cache && r->cache->renews; }
+
+static void count_savings(const struct request *r)
+{
+    if (!r->cache) return;
+    metrics_add(r->worker->metrics, METRICS_CACHE_SAVED_PROMPT, r->cache->saved.prompt);
+    metrics_add(r->worker->metrics, METRICS_CACHE_SAVED_COMPLETION, r->cache->saved.completion);
+}
+
 static void count(struct request *r, usec_t duration)
 {
     struct metrics_request m = {.endpoint = r->admission.endpoint,
@@ -45,12 +56,14 @@ static void count(struct request *r, usec_t duration)
                                 .duration = duration,
                                 .first_token = r->first_token,
                                 .queued = r->spent[STEP_QUEUE],
-                                .attempts = r->attempts};
+                                .attempts = r->attempts,
+                                .cache = cached_result(r)};
     if (r->lead && r->shown) m.usage = attempt_usage(r->lead->attempt);
-    metrics_request_ended(r->worker->metrics, &m);
+    if (!is_renewal(r)) metrics_request_ended(r->worker->metrics, &m);
     if (r->client_gone) metrics_count(r->worker->metrics, METRICS_CLIENT_GONE);
     if (r->cut) metrics_count(r->worker->metrics, METRICS_STREAMS_CUT);
     if (r->wasted) metrics_add(r->worker->metrics, METRICS_WASTED_TOKENS, r->wasted);
+    count_savings(r);
 }
 
 static size_t list_steps(const struct request *r, struct access_step *out)
@@ -99,6 +112,16 @@ static void describe_attempts(struct request *r, struct access_entry *e)
     e->oddity = attempt_oddity(r->lead->attempt);
 }
 
+static void describe_cache(const struct request *r, struct access_entry *e)
+{
+    const struct request_cache *c = r->cache;
+    e->cache = cached_result(r);
+    if (!c) return;
+    if (c->entry) e->cache_age = cache_entry_age(c->entry, loop_wall(r->worker->loop));
+    e->saved = c->saved.prompt + c->saved.completion;
+    e->renewal = c->renews;
+}
+
 static void write_log(struct request *r, usec_t duration)
 {
     struct access_step spent[STEP_COUNT];
@@ -125,6 +148,7 @@ static void write_log(struct request *r, usec_t duration)
                              .step_count = list_steps(r, spent),
                              .streamed = r->streamed};
     describe_attempts(r, &e);
+    describe_cache(r, &e);
     access_log_add(w->log, &e);
 }
 
@@ -132,6 +156,7 @@ enum flow finish_run(struct request *r)
 {
     struct worker *w = r->worker;
     usec_t duration = loop_now(w->loop) - r->began;
+    record_fail(r);
     release(r);
     count_surplus(r);
     count(r, duration);

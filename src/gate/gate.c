@@ -100,8 +100,23 @@ static bool open_ledger(struct gate *g, struct buf *error)
     return g->ledger != NULL;
 }
 
+static bool open_cache(struct gate *g, struct buf *error)
+{
+    const struct conf_cache *c = &g->config->cache;
+    struct buf why = {0};
+    g->shared.memory = cache_memory_new((size_t)c->memory, cache_memory_shards((size_t)c->memory, (size_t)c->entry));
+    g->shared.flights = flights_new((size_t)c->entry);
+    g->shared.redis = remote_shared_new(&c->redis, &why);
+    if (g->shared.redis) g->shared.purger = remote_new(g->shared.redis, g->options.loop, g->shared.dns);
+    bool fine = buf_len(&why) == 0;
+    if (!fine) buf_printf(error, "cache.redis: " TEXT_FORMAT "\n", TEXT_ARGS(buf_text(&why)));
+    buf_free(&why);
+    return fine;
+}
+
 static bool open_parts(struct gate *g, struct buf *error)
 {
+    if (!open_cache(g, error)) return false;
     if (!open_ledger(g, error)) return false;
     g->pool = gate_make_pool(g, g->config, error);
     if (!g->pool) return false;
@@ -207,6 +222,10 @@ void gate_close(struct gate *g)
     discovery_free(g->discovery);
     prober_free(g->prober);
     admin_free(g->admin);
+    remote_free(g->shared.purger);
+    remote_shared_free(g->shared.redis);
+    flights_free(g->shared.flights);
+    cache_memory_free(g->shared.memory);
     dns_free(g->shared.dns);
     pool_unref(g->pool);
     sched_free(g->shared.sched);

@@ -120,7 +120,7 @@ static const struct client_ops question_ops = {on_head, on_data, on_failed};
 static int write_question(struct question *q, const struct upstream *u, struct iovec *iov)
 {
     static const struct chat_request no_chat;
-    const struct http_head *clients = exchange_head(q->models->request->exchange);
+    const struct http_head *clients = request_head(q->models->request);
     struct http_head head;
     http_head_copy(&head, clients, clients->base);
     head.method_text = TEXT("GET");

@@ -10,7 +10,7 @@
 static bool wants_stream(const struct request *r)
 {
     const struct admission *a = &r->admission;
-    return a->endpoint->says_text && chat_wants_stream(&a->chat);
+    return r->exchange && a->endpoint->says_text && chat_wants_stream(&a->chat);
 }
 
 static void on_timer(struct timer *timer);

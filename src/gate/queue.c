@@ -3,6 +3,8 @@
 #include "dsgate/gate/worker.h"
 #include "dsgate/relay/retry.h"
 
+#define OLD_ANSWER_WAIT USEC_PER_SEC /* for a turn, where the other way is an old answer */
+
 /* ---- class ---- */
 
 static const struct conf_route *route_of(const struct request *r)
@@ -16,7 +18,7 @@ void queue_classify(struct request *r)
     const struct config *config = r->pool->config;
     const struct conf_route *route = route_of(r);
     r->route = route;
-    r->caller = caller_identify(config, exchange_head(r->exchange), text_of(r->peer));
+    r->caller = caller_identify(config, request_head(r), text_of(r->peer));
     const struct priority_voices voices = {.header = r->admission.hints.priority,
                                            .service_tier = chat_priority(&r->admission.chat),
                                            .caller = r->caller.known,
@@ -142,7 +144,8 @@ static enum flow ask_until(struct request *r, usec_t latest) { return settle(r, 
 
 static usec_t latest_of(const struct request *r)
 {
-    return loop_now(r->worker->loop) + r->pool->config->queue.classes[r->ticket.priority].timeout;
+    usec_t timeout = r->pool->config->queue.classes[r->ticket.priority].timeout;
+    return loop_now(r->worker->loop) + (fallback_has_old_answer(r) ? usec_earlier(timeout, OLD_ANSWER_WAIT) : timeout);
 }
 
 /* ---- another try ---- */

@@ -75,6 +75,8 @@ static void use(struct gate *g, const struct config *config, struct pool *pool)
     config_unref(g->config);
     g->config = config_ref(config);
     gate_set_capacity(g);
+    cache_memory_limit(g->shared.memory, (size_t)config->cache.memory);
+    flights_limit(g->shared.flights, (size_t)config->cache.entry);
 }
 
 /* Everything that can fail comes first; then nothing can. Discovery comes before it, since nothing that was found for
@@ -98,6 +100,8 @@ static void warn_of_restart(const struct config *old, const struct config *new)
     if (strcmp(old->log.access, new->log.access) != 0) log_warn("a changed log.access takes effect at the next start");
     if (!text_eq(text_of(old->state.file), text_of(new->state.file)))
         log_warn("a changed state.file takes effect at the next start");
+    if (!conf_redis_same(&old->cache.redis, &new->cache.redis))
+        log_warn("a changed cache.redis takes effect at the next start");
 }
 
 bool gate_reload(struct gate *g)

@@ -1,7 +1,7 @@
 /* Whatever goes wrong, a client's library must be able to read it: an error has the shape of the API that was called,
  * and says whether another try makes sense. */
 #include "dsgate/gate/reply.h"
-#include "dsgate/cache/cache.h"
+#include "dsgate/gate/cached.h"
 #include "dsgate/gate/worker.h"
 
 /* ---- header fields ---- */
@@ -18,6 +18,18 @@ static usec_t overhead(const struct request *r)
 
 /* Anthropic's SDKs look for the id under another name. */
 static bool is_messages(const struct endpoint *e) { return e && e->family == FAMILY_MESSAGES; }
+
+/* The key is what a purge wants. */
+static void put_cache(struct buf *b, const struct request *r)
+{
+    BUF_ADD(b, "\r\nx-dsgate-cache: ");
+    buf_add(b, text_of(cache_result_name(cached_result(r))));
+    if (!r->cache || !r->cache->planned) return;
+    char hex[CACHE_KEY_HEX + 1];
+    cache_key_format(&r->cache->key, hex);
+    BUF_ADD(b, "\r\nx-dsgate-cache-key: ");
+    buf_append(b, hex, CACHE_KEY_HEX);
+}
 
 void reply_put_fields(struct buf *b, const struct request *r, const struct runner *whose)
 {
@@ -43,8 +55,7 @@ void reply_put_fields(struct buf *b, const struct request *r, const struct runne
     }
     BUF_ADD(b, "\r\nx-dsgate-queue-ms: ");
     buf_add_ms(b, r->spent[STEP_QUEUE]);
-    BUF_ADD(b, "\r\nx-dsgate-cache: ");
-    buf_add(b, text_of(cache_bypass));
+    put_cache(b, r);
     BUF_ADD(b, "\r\nx-dsgate-overhead-ms: ");
     buf_add_ms(b, overhead(r));
     BUF_ADD(b, "\r\n");

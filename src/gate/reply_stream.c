@@ -49,7 +49,7 @@ void reply_quote(struct request *r, struct text body)
     BUF_ADD(offence, "data: ");
     buf_add(offence, body);
     BUF_ADD(offence, "\n\n");
-    text_redact(offence->data + offence->head, buf_len(offence), text_of(r->lead->key));
+    if (r->lead) text_redact(offence->data + offence->head, buf_len(offence), text_of(r->lead->key));
 }
 
 /* An upstream's own words tell more, but not about what the gateway itself has come to; and client libraries look for a

@@ -33,7 +33,7 @@ bool resume_needs_request(const struct request *r)
 static bool is_possible(const struct request *r)
 {
     const struct admission *a = &r->admission;
-    return r->route->continues && dispatch_may_try(r) && !was_the_clients_fault(r) && exchange_head(r->exchange) &&
+    return r->route->continues && dispatch_may_try(r) && !was_the_clients_fault(r) && request_head(r) &&
            !has_ended(r->lead->attempt) && transcript_is_open(attempt_transcript(r->lead->attempt)) &&
            chat_can_continue(&a->chat, a->endpoint->family);
 }

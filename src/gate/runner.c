@@ -146,9 +146,9 @@ static struct attempt *begin(struct runner *run, bool plain_stream)
 {
     const struct request *r = run->request;
     struct relay_source from = {.endpoint = r->admission.endpoint,
-                                .head = exchange_head(r->exchange),
+                                .head = request_head(r),
                                 .chat = &r->admission.chat,
-                                .body = exchange_body(r->exchange),
+                                .body = request_body(r),
                                 .model = fallback_model(r),
                                 .plain_stream = plain_stream,
                                 .sent = r->resume.sent,

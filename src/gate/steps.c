@@ -1,8 +1,7 @@
 /* steps.c - the short steps of a request's life, and how one leads to the next. The table of them all is in steps.h;
- * queue.c, dispatch.c, stream.c and finish.c hold the longer ones. */
+ * lookup.c, queue.c, dispatch.c, stream.c and finish.c hold the longer ones. */
 #include "dsgate/gate/steps.h"
-#include "dsgate/cache/cache.h"
-#include "dsgate/gate/models.h"
+#include "dsgate/gate/cached.h"
 #include "dsgate/gate/worker.h"
 
 /* ---- READ ---- */
@@ -17,11 +16,11 @@ static void set_request_id(struct request *r, struct text given)
 
 static enum flow read_run(struct request *r)
 {
-    const struct http_head *head = exchange_head(r->exchange);
+    const struct http_head *head = request_head(r);
     text_copy(head->path, r->path, sizeof r->path);
-    text_copy(text_of(exchange_peer(r->exchange)), r->peer, sizeof r->peer);
+    if (r->exchange) text_copy(text_of(exchange_peer(r->exchange)), r->peer, sizeof r->peer);
     r->method = head->method;
-    r->bytes_in = exchange_body(r->exchange).n;
+    r->bytes_in = request_body(r).n;
     return FLOW_NEXT;
 }
 
@@ -54,7 +53,7 @@ static enum flow unknown_model(struct request *r)
 static enum flow admit_run(struct request *r)
 {
     struct admission *a = &r->admission;
-    enum failure refused = admit(a, exchange_head(r->exchange), exchange_body(r->exchange));
+    enum failure refused = admit(a, request_head(r), request_body(r));
     set_request_id(r, a->hints.request_id);
     set_deadline(r);
     if (refused) return request_fail(r, refused);
@@ -62,22 +61,6 @@ static enum flow admit_run(struct request *r)
     if (!r->row) return unknown_model(r);
     queue_classify(r);
     return FLOW_NEXT;
-}
-
-/* ---- LOOKUP ---- */
-
-static enum flow lookup_run(struct request *r)
-{
-    if (cache_lookup(r->admission.hints.cache.only_if_cached) == CACHE_MISS_REFUSED) return request_fail(r, FAIL_NOT_CACHED);
-    if (r->admission.endpoint->kind != ENDPOINT_MODELS) return FLOW_NEXT;
-    if (!r->models) r->models = models_start(r, request_run);
-    return models_ready(r->models) ? request_jump(r, STEP_STREAM) : FLOW_WAIT;
-}
-
-static void lookup_cancel(struct request *r)
-{
-    models_free(r->models);
-    r->models = NULL;
 }
 
 /* ---- the table ---- */
@@ -139,8 +122,9 @@ void request_shut_down(struct request *r)
 
 void request_cancel(struct request *r)
 {
+    if (ghost_stay(r)) return;
     leave_early(r);
-    r->client_gone = true;
+    r->client_gone |= r->exchange != NULL; /* the gateway's own never had one */
     r->exchange = NULL;
     r->step = STEP_FINISH;
     request_run(r);

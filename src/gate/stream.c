@@ -4,6 +4,7 @@
  * be gone on with, is told inside the stream, and the connection ends without the proper end of an answer, so that
  * nobody takes a part for the whole.
  */
+#include "dsgate/gate/cached.h"
 #include "dsgate/gate/models.h"
 #include "dsgate/gate/reply.h"
 #include "dsgate/gate/worker.h"
@@ -41,9 +42,7 @@ static void open_head(struct request *r, struct reply_head *head)
     bool all_here = r->out.last && r->method != HTTP_HEAD;
     reply_put_fields(&answer->fields, r, r->lead);
     put_advice(r, answer);
-    r->status = shown_status(r, answer);
     r->head_sent = true;
-    r->streamed = answer->is_stream;
     *head = (struct reply_head){.status = r->status,
                                 .fields = buf_text(&answer->fields),
                                 .has_date = answer->has_date,
@@ -70,16 +69,31 @@ static void release_request(struct request *r)
     buf_free(&attempt_answer(a)->fields);
 }
 
+/* What the answer is, once it has begun; signs of life have perhaps told its status before. */
+static void begin_answer(struct request *r)
+{
+    const struct attempt_answer *answer = attempt_answer(r->lead->attempt);
+    unsigned status = shown_status(r, answer);
+    if (!r->head_sent) {
+        r->status = status;
+        r->streamed = answer->is_stream;
+    }
+    record_head(r, status);
+}
+
+/* False: the client is gone, or there is none; what others want of it they have. */
 static bool show(struct request *r)
 {
     struct reply_head head;
-    bool first = !r->head_sent;
+    bool first = !r->head_sent && r->exchange;
+    if (!r->shown) begin_answer(r);
     if (first) open_head(r, &head);
     if (r->status >= 400 || attempt_facts(r->lead->attempt)->error) redact_key(r, first ? &head : NULL);
-    r->bytes_out += bytes_of_pieces(r);
-    if (!exchange_send(r->exchange, first ? &head : NULL, r->out.pieces, r->out.n, r->out.last)) return false;
     r->shown = true;
-    return true;
+    record_out(r);
+    if (!r->exchange) return false;
+    r->bytes_out += bytes_of_pieces(r);
+    return exchange_send(r->exchange, first ? &head : NULL, r->out.pieces, r->out.n, r->out.last);
 }
 
 /* Whoever goes on needs the client's request, so it stays. */
@@ -91,17 +105,23 @@ bool stream_show(struct request *r, struct text bytes)
     return bytes.n == 0 || show(r);
 }
 
+/* Who else gets the answer is not held back by this client: of what can be kept, all may lie with us. */
+static size_t most_unsent(const struct request *r)
+{
+    return record_is_on(r) ? UNSENT_HIGH + (size_t)r->pool->config->cache.entry : UNSENT_HIGH;
+}
+
 static enum flow send_pieces(struct request *r)
 {
     bool first = !r->shown;
     r->news = NEWS_NONE;
-    if (!show(r)) return FLOW_WAIT;
+    if (!show(r)) return r->exchange || !r->out.last ? FLOW_WAIT : FLOW_NEXT;
     if (r->out.last) {
         r->exchange = NULL;
         return FLOW_NEXT;
     }
     if (first) release_request(r);
-    if (exchange_unsent(r->exchange) > UNSENT_HIGH && !r->paused) {
+    if (exchange_unsent(r->exchange) > most_unsent(r) && !r->paused) {
         r->paused = true;
         attempt_pause(r->lead->attempt);
     }
@@ -114,17 +134,21 @@ static bool is_misfit(const struct request *r)
     return r->streamed && !r->shown && !attempt_answer(r->lead->attempt)->is_stream;
 }
 
-/* Words that came in one piece can still be told. */
-static void quote_misfit(struct request *r)
+/* Words that came in one piece can still be told; and who waits for the same answer gets it as it is. */
+static void quote_misfit(struct request *r, unsigned status)
 {
     const struct request_out *out = &r->out;
-    if (out->n == 1 && out->last) reply_quote(r, text_make(out->pieces[0].iov_base, out->pieces[0].iov_len));
+    if (out->n != 1 || !out->last) return;
+    redact_key(r, NULL);
+    reply_quote(r, text_make(out->pieces[0].iov_base, out->pieces[0].iov_len));
+    record_head(r, status);
+    record_out(r);
 }
 
 static enum flow refuse_misfit(struct request *r)
 {
     unsigned status = attempt_answer(r->lead->attempt)->status;
-    if (status >= 400) quote_misfit(r);
+    if (status >= 400) quote_misfit(r, status);
     attempt_cancel(r->lead->attempt);
     buf_printf(&r->admission.message, "The upstream answered with status %u, after the stream had begun.", status);
     r->failed = (struct attempt_failure){.failure = FAIL_UPSTREAM_BAD_ANSWER, .reason = "late_answer"};
@@ -134,6 +158,7 @@ static enum flow refuse_misfit(struct request *r)
 /* After the head has been sent only the stream itself can tell. */
 static enum flow fail(struct request *r)
 {
+    if (!r->exchange) return FLOW_NEXT;
     if (!r->head_sent) return reply_failure(r) ? FLOW_NEXT : FLOW_WAIT;
     reply_break(r);
     r->failure = FAIL_NONE;
@@ -166,15 +191,24 @@ enum flow stream_run(struct request *r)
     if (r->failure) return fail(r);
     if (r->models) return send_models(r) ? FLOW_NEXT : FLOW_WAIT;
     if (r->fallback && r->fallback->answer) return reply_fixed(r, r->fallback->answer) ? FLOW_NEXT : FLOW_WAIT;
+    if (cached_serves(r)) return serve_run(r);
     if (r->news == NEWS_FAILED) return dispatch_failed(r);
     return is_misfit(r) ? refuse_misfit(r) : send_pieces(r);
 }
 
+/* What is served may be all sent now, and the request gone. */
 void stream_drained(struct request *r)
 {
-    if (!r->paused) return;
-    r->paused = false;
-    attempt_resume(r->lead->attempt);
+    if (cached_serves(r)) {
+        serve_drained(r);
+    } else if (r->paused) {
+        r->paused = false;
+        attempt_resume(r->lead->attempt);
+    }
 }
 
-void stream_cancel(struct request *r) { dispatch_cancel(r); }
+void stream_cancel(struct request *r)
+{
+    dispatch_cancel(r);
+    serve_cancel(r);
+}

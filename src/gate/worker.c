@@ -1,6 +1,7 @@
 /* worker.c - what the server and the scheduler tell, and the parts that are opened and closed together. */
 #include "dsgate/gate/worker.h"
 #include "dsgate/base/log.h"
+#include "dsgate/gate/cached.h"
 #include "dsgate/gate/reply.h"
 #include <malloc.h>
 
@@ -135,6 +136,8 @@ static void open_parts(struct worker *w)
     w->metrics = metrics_shard_new(w->shared->metrics);
     w->log = access_log_new(w->shared->access_file, w->loop);
     sched_inbox_open(w->shared->sched, &w->inbox, w->loop, on_settled);
+    flight_inbox_open(w->shared->flights, &w->flights, w->loop);
+    list_init(&w->ghosts);
     random_seed_fresh(&w->random);
 }
 
@@ -155,14 +158,19 @@ void worker_begin(struct worker *w)
 {
     access_log_open(w->log);
     client_limit(w->client, w->shared->upstream_connections);
+    if (w->shared->redis) w->remote = remote_new(w->shared->redis, w->loop, w->shared->dns);
     on_gauges(&w->gauges);
 }
 
 void worker_close(struct worker *w)
 {
-    server_free(w->server); /* its callbacks end every request */
+    w->draining = true;
+    server_free(w->server); /* its callbacks end every request that has a client */
+    ghosts_end(w);
     timer_cancel(w->loop, &w->gauges);
     sched_inbox_close(&w->inbox);
+    flight_inbox_close(&w->flights);
+    remote_free(w->remote);
     client_free(w->client);
     access_log_free(w->log);
 }
@@ -203,6 +211,7 @@ void worker_use_pool(struct worker *w, struct pool *pool)
 void worker_drain(struct worker *w)
 {
     w->draining = true;
+    ghosts_drain(w);
     server_drain(w->server);
     tell_if_drained(w);
 }

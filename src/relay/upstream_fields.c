@@ -1,5 +1,26 @@
 #include "dsgate/relay/upstream_fields.h"
-#include "dsgate/net/http.h"
+
+/* Fields beside the key that say, at one provider or another, who asks and who pays. */
+static const struct text account_fields[] = {TEXT("cookie"),
+                                             TEXT("openai-organization"),
+                                             TEXT("openai-project"),
+                                             TEXT("x-dashscope-workspace"),
+                                             TEXT("x-goog-api-key"),
+                                             TEXT("x-goog-user-project"),
+                                             TEXT("ocp-apim-subscription-key")};
+
+static bool names_account(struct text name)
+{
+    for (size_t i = 0; i < sizeof account_fields / sizeof *account_fields; i++)
+        if (text_eq_nocase(name, account_fields[i])) return true;
+    return false;
+}
+
+bool upstream_is_credential(const struct http_head *head, const struct http_field *f)
+{
+    if (f->id == HTTP_AUTHORIZATION || f->id == HTTP_X_API_KEY || f->id == HTTP_API_KEY) return true;
+    return f->id == HTTP_OTHER && names_account(http_field_name(head, f));
+}
 
 void upstream_put_key(struct buf *b, const struct conf_upstream *u, const char *secret)
 {

@@ -4,30 +4,6 @@
 #include "dsgate/base/mem.h"
 #include "dsgate/relay/upstream_fields.h"
 
-/* Fields beside the key that say, at one provider or another, who asks and who pays. */
-static const struct text account_fields[] = {TEXT("cookie"),
-                                             TEXT("openai-organization"),
-                                             TEXT("openai-project"),
-                                             TEXT("x-dashscope-workspace"),
-                                             TEXT("x-goog-api-key"),
-                                             TEXT("x-goog-user-project"),
-                                             TEXT("ocp-apim-subscription-key")};
-
-static bool names_account(struct text name)
-{
-    for (size_t i = 0; i < sizeof account_fields / sizeof *account_fields; i++)
-        if (text_eq_nocase(name, account_fields[i])) return true;
-    return false;
-}
-
-/* Fields in which clients carry keys and what goes with them; left out when the upstream has a key of its own, which it
- * would refuse with another one's account. */
-static bool carries_key(const struct http_head *head, const struct http_field *f)
-{
-    if (f->id == HTTP_AUTHORIZATION || f->id == HTTP_X_API_KEY || f->id == HTTP_API_KEY) return true;
-    return f->id == HTTP_OTHER && names_account(http_field_name(head, f));
-}
-
 /* Anthropic's shape carries the key in x-api-key; servers that only know bearer tokens find theirs as well. */
 static void put_key(struct buf *b, const struct endpoint *e, const struct relay_target *to)
 {
@@ -48,7 +24,7 @@ static bool forwards(const struct relay_source *from, const struct relay_target 
 {
     const struct conf_upstream *u = to->upstream;
     if (f->hop || f->id == HTTP_HOST || f->id == HTTP_CONTENT_LENGTH) return false;
-    if (to->key && carries_key(from->head, f)) return false;
+    if (to->key && upstream_is_credential(from->head, f)) return false;
     if (from->consumes(from->head, f)) return false;
     return u->header_count == 0 || !set_by_config(u, http_field_name(from->head, f));
 }

@@ -5,7 +5,7 @@ static void check_next_client_is_served(void)
 {
     struct wire *next = gateway_connect();
     client_post_chat(next, "");
-    struct wire *up = a.wires[(a.wire_count - 1) % 64];
+    struct wire *up = fake_newest_wire(&a);
     upstream_json(up, 200, "{\"next\":1}");
     ck_answer(next, 200, "{\"next\":1}");
 }

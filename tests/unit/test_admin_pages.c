@@ -27,7 +27,10 @@ static void set_up(void)
     memset(tickets, 0, sizeof tickets);
     loop = loop_new();
     pool = make_pool(UPSTREAMS, NULL);
-    shared = (struct shared){.sched = sched_new(), .metrics = metrics_new(NULL)};
+    shared = (struct shared){.sched = sched_new(),
+                             .metrics = metrics_new(NULL),
+                             .memory = cache_memory_new(0, 1),
+                             .flights = flights_new(0)};
     sched_use_pool(shared.sched, pool, loop_now(loop));
     sched_inbox_open(shared.sched, &inbox, loop, ignore);
     admin = admin_new(loop, &shared);
@@ -46,6 +49,8 @@ static void tear_down(void)
     sched_free(shared.sched);
     pool_unref(pool);
     metrics_free(shared.metrics);
+    cache_memory_free(shared.memory);
+    flights_free(shared.flights);
     loop_free(loop);
 }
 
@@ -128,7 +133,7 @@ START_TEST(ready_while_one_upstream_is_neither_down_nor_drained)
 {
     ck_assert_uint_eq(get("/readyz"), 200);
     ck_assert_str_eq(body_of_answer(), "{\"status\":\"ready\",\"upstreams_up\":2,\"upstreams\":2,"
-                                           "\"models\":{\"flash\":true,\"*\":true}}\n");
+                                       "\"models\":{\"flash\":true,\"*\":true}}\n");
     sched_set_draining(shared.sched, upstream("a"), true, loop_now(loop));
     ck_assert_uint_eq(get("/readyz"), 200);
     take_down("backup-b");
@@ -228,7 +233,7 @@ START_TEST(unknown_upstreams)
     ck_assert_uint_eq(post("/upstreams/c", "{\"draining\":true}"), 404);
     ck_assert_uint_eq(get("/upstreams/"), 404);
     ck_assert_uint_eq(get("/upstream"), 404);
-    ck_says("The admin port serves /healthz, /readyz, /metrics, /version, /upstreams and /queue.");
+    ck_says("The admin port serves /healthz, /readyz, /metrics, /version, /upstreams, /queue and /cache.");
 }
 END_TEST
 

@@ -10,6 +10,10 @@
  *   POST /upstreams/NAME     {"draining": true|false, "weight": 0…1000 (0: the config's)}: what an operator wants of it
  *   GET  /queue              how each class fares, and at most 100 of those that wait, with place and estimated wait
  *   GET  /queue/REQUEST-ID   where one that waits stands
+ *   GET  /cache              how the levels of the cache fare
+ *   GET  /cache/KEY          what is known of the entry with this key (x-dsgate-cache-key) in memory; never its text
+ *   POST /cache              {"purge": {"key": …, "model": …, "tenant": …}}: drops entries to which all of that
+ *                            applies, one of them at least; {"purge": "all"}: all entries
  *
  * Nobody is asked for a key, so listeners belong on loopback addresses and Unix sockets, or behind client certificates.
  * Web pages in an operator's browser can't post: Content-Type must be application/json, and Host an IP address or

@@ -5,8 +5,8 @@
 
 #include "dsgate/gate/request.h"
 
-/* Appends x-request-id, x-dsgate-upstream, -attempts, -reasons, -fallback, -queue-ms, -cache, -overhead-ms. whose: the
- * attempt whose answer it is; NULL: the gateway gives it, or nobody knows yet. */
+/* Appends x-request-id, x-dsgate-upstream, -attempts, -reasons, -fallback, -queue-ms, -cache, -cache-key, -overhead-ms.
+ * whose: the attempt whose answer it is; NULL: the gateway gives it, or nobody knows yet. */
 void reply_put_fields(struct buf *fields, const struct request *r, const struct runner *whose);
 
 /* What the client's library is told about trying again: nothing, when the gateway itself could try only once. */
@@ -23,8 +23,8 @@ bool reply_fixed(struct request *r, const char *text);
 /* A comment in the client's stream, whose head it may begin; the answer goes on. false: as above. */
 bool reply_keep_alive(struct request *r);
 
-/* What the lead's upstream has said instead of an answer is what reply_break() will tell a stream, where its clients
- * could read that: an error of one line of JSON, in families whose events have no names. */
+/* What an upstream has said instead of an answer is what reply_break() will tell a stream, where its clients could read
+ * that: an error of one line of JSON, in families whose events have no names. */
 void reply_quote(struct request *r, struct text body);
 
 /* An answer that has begun ends without its end: a stream is told why in an event of its own, which r->failure or the

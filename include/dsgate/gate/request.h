@@ -12,6 +12,7 @@
 #include "dsgate/sched/sched.h"
 
 struct models;
+struct request_cache;
 struct worker;
 
 enum { RESUME_TEXT_MAX = 1024 * 1024 }; /* bytes of text that are kept of a stream, for going on with it */
@@ -45,9 +46,10 @@ struct request_resume {
 
 struct request {
     struct worker *worker;
-    struct exchange *exchange;       /* NULL once the answer is complete or the client is gone */
+    struct exchange *exchange;       /* NULL once the answer is complete, or where there is no client (any more) */
     struct pool *pool;               /* and with it the config this request began with */
     enum step step;
+    unsigned rungs;                  /* bit set: of the fallback ladder, that have been tried */
     usec_t began, deadline;
     usec_t entered, spent[STEP_COUNT]; /* the step that it is in; in each */
 
@@ -61,8 +63,8 @@ struct request {
     const struct conf_route *route;  /* of the model that the client named */
     struct model_row *row;           /* of the model that is asked for now */
     const struct conf_rung *fallback; /* the rung of the ladder that says which; NULL: the client has */
-    unsigned rungs;                  /* bit set: of the ladder, that have been tried */
     struct models *models;           /* GET /models */
+    struct request_cache *cache;     /* gate/cached.h; NULL: the cache takes no part */
 
     /* its turns */
     struct ticket ticket;
@@ -104,9 +106,12 @@ struct request {
     usec_t first_token;              /* since `began`, 0 = none */
 };
 
-/* A new request for an exchange; the journey begins with request_run(). */
+/* A new request for an exchange (NULL: the gateway's own); the journey begins with request_run(). */
 struct request *request_new(struct worker *w, struct exchange *x);
 void request_free(struct request *r);
+/* What was asked, wherever it is kept now; NULL and empty: it has been forgotten. */
+const struct http_head *request_head(const struct request *r);
+struct text request_body(const struct request *r);
 /* Sets the step for FLOW_JUMP:  return request_jump(r, STEP_QUEUE); */
 enum flow request_jump(struct request *r, enum step to);
 /* Ends in the one error answer:  return request_fail(r, FAIL_MODEL_NOT_FOUND); */
@@ -156,7 +161,9 @@ void resume_forget(struct request *r);
 /* The next rung that fits; false: there is none. True: r->fallback is it; where it names a model, QUEUE is next, else
  * STREAM. context_length: the request was too long for its model. */
 bool fallback_climb(struct request *r, bool context_length);
-/* Appends what is done instead, for headers and logs: "model:NAME" or "answer". */
+/* Whether the next rung would give an old answer, and there is one: then a new one is not waited for long. */
+bool fallback_has_old_answer(const struct request *r);
+/* Appends what is done instead, for headers and logs: "model:NAME", "stale" or "answer". */
 void fallback_put_name(struct buf *b, const struct conf_rung *rung);
 /* The name of the model that is asked for now; NULL: the client's. */
 static inline const char *fallback_model(const struct request *r) { return r->fallback ? r->fallback->model : NULL; }

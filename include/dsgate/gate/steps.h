@@ -12,7 +12,7 @@ struct request;
 #define STEPS(X) \
     X(READ,     read)     /* net/     head and body are complete, within limits */ \
     X(ADMIT,    admit)    /* admit/   endpoint, hints, well-formed body, required members; is there such a model */ \
-    X(LOOKUP,   lookup)   /* cache/   what we can answer ourselves (the list of models) jumps to STREAM */ \
+    X(LOOKUP,   lookup)   /* cache/   a cached answer, or one under way for an identical call, jumps to STREAM */ \
     X(QUEUE,    queue)    /* sched/   wait for a turn; the turn comes with a lease on one upstream */ \
     X(DISPATCH, dispatch) /* relay/   one attempt, or two that race; failover goes back to QUEUE for another lease */ \
     X(STREAM,   stream)   /* gate/    commit: bytes to the client and meters, or the one error answer */ \

@@ -7,6 +7,9 @@
 #define DSGATE_GATE_WORKER_H
 
 #include "dsgate/base/random.h"
+#include "dsgate/cache/flight.h"
+#include "dsgate/cache/memory.h"
+#include "dsgate/cache/remote.h"
 #include "dsgate/gate/request.h"
 #include "dsgate/meter/access_log.h"
 #include "dsgate/meter/metrics.h"
@@ -23,6 +26,10 @@ struct shared {
     struct access_file *access_file;
     atomic_uint_fast64_t *bodies; /* bytes of long request bodies under way */
     struct budget *retries, *hedges; /* calls beyond the first, of all requests */
+    struct cache_memory *memory;
+    struct flights *flights; /* what is fetched now, for all who ask for it */
+    struct remote_shared *redis; /* NULL: the config names none */
+    struct remote *purger;   /* the main thread's own connection to it, for purges; NULL likewise */
     unsigned upstream_connections; /* a worker has at most so many before it keeps none; set before workers begin */
 };
 
@@ -32,6 +39,9 @@ struct worker {
     struct server *server;
     struct client *client;
     struct sched_inbox inbox;
+    struct flight_inbox flights;
+    struct remote *remote;   /* NULL: there is no Redis */
+    struct list ghosts;      /* requests without a client: gate/ghost.c */
     struct metrics_shard *metrics;
     struct access_log *log;
     struct random_source random;

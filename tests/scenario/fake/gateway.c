@@ -64,6 +64,14 @@ static void on_drained(void *arg)
     drained = true;
 }
 
+static void open_redis(void)
+{
+    struct buf error = {0};
+    shared.redis = remote_shared_new(&pool->config->cache.redis, &error);
+    ck_assert_msg(buf_len(&error) == 0, TEXT_FORMAT, TEXT_ARGS(buf_text(&error)));
+    if (shared.redis) worker->remote = remote_new(shared.redis, fake_loop(), shared.dns);
+}
+
 void gateway_begin(const char *yaml)
 {
     const char *reasons[ATTEMPT_REASONS];
@@ -76,12 +84,15 @@ void gateway_begin(const char *yaml)
                              .access_file = open_log(),
                              .bodies = &bodies,
                              .retries = &retries,
-                             .hedges = &hedges};
+                             .hedges = &hedges,
+                             .memory = cache_memory_new((size_t)pool->config->cache.memory, 1),
+                             .flights = flights_new((size_t)pool->config->cache.entry)};
     budget_init(&retries, 10);
     budget_init(&hedges, 10);
     drained = stopped = false;
     upkeep = (struct timer){0};
     worker = worker_open(&shared, fake_loop(), pool, on_drained, NULL);
+    open_redis();
     sched_run_clock(shared.sched, fake_loop());
     sched_use_pool(shared.sched, pool, loop_now(fake_loop()));
     on_upkeep(&upkeep);
@@ -89,6 +100,8 @@ void gateway_begin(const char *yaml)
 
 static void use_pool(struct pool *next)
 {
+    cache_memory_limit(shared.memory, (size_t)next->config->cache.memory);
+    flights_limit(shared.flights, (size_t)next->config->cache.entry);
     sched_use_pool(shared.sched, next, loop_now(fake_loop()));
     pool_unref(pool);
     pool = next;
@@ -138,6 +151,26 @@ uint64_t gateway_metric(const char *sample)
     return value;
 }
 
+struct cache_memory_stats gateway_memory(void)
+{
+    struct cache_memory_stats stats;
+    cache_memory_read_stats(shared.memory, &stats);
+    return stats;
+}
+
+struct remote_stats gateway_redis(void)
+{
+    struct remote_stats stats;
+    remote_read_stats(shared.redis, &stats);
+    return stats;
+}
+
+void gateway_purge(const struct cache_selection *s)
+{
+    flights_forget(shared.flights);
+    cache_memory_purge(shared.memory, s);
+}
+
 static struct sched_upstream_view look(const char *upstream)
 {
     struct sched_upstream_view view;
@@ -176,6 +209,12 @@ void gateway_end(void)
     timer_cancel(fake_loop(), &upkeep);
     loop_free(fake_loop()); /* what was posted to the worker is dropped, as when its thread ends */
     ck_assert_uint_eq(atomic_load(&bodies), 0);
+    remote_shared_free(shared.redis);
+    struct flights_stats flights;
+    flights_read_stats(shared.flights, &flights);
+    ck_assert_uint_eq(flights.flights + flights.followers, 0);
+    flights_free(shared.flights);
+    cache_memory_free(shared.memory);
     dns_free(shared.dns);
     pool_unref(pool);
     sched_free(shared.sched);
@@ -266,102 +305,3 @@ struct client_answer client_read(struct wire *w)
     mem_free(kept);
     return answer;
 }
-
-/* ---- upstreams ---- */
-
-void upstream_json(struct wire *w, unsigned status, const char *body)
-{
-    char *answer = mem_printf("HTTP/1.1 %u X\r\nContent-Type: application/json\r\nContent-Length: %zu\r\n\r\n%s",
-                              status, strlen(body), body);
-    wire_send(w, text_of(answer));
-    mem_free(answer);
-    fake_settle();
-}
-
-void upstream_stream_head(struct wire *w)
-{
-    wire_send(w, TEXT("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"));
-    fake_settle();
-}
-
-void upstream_chunk(struct wire *w, const char *bytes)
-{
-    char *chunk = mem_printf("%zx\r\n%s\r\n", strlen(bytes), bytes);
-    wire_send(w, text_of(chunk));
-    mem_free(chunk);
-    fake_settle();
-}
-
-void upstream_stream_end(struct wire *w)
-{
-    wire_send(w, TEXT("0\r\n\r\n"));
-    fake_settle();
-}
-
-void upstream_close(struct wire *w)
-{
-    wire_close(w);
-    fake_settle();
-}
-
-bool upstream_got_request(const struct wire *w)
-{
-    struct http_limits limits = {.line = 8192, .head = 65536, .fields = HTTP_FIELDS_MAX, .body = UINT64_MAX};
-    struct http_head head;
-    size_t scanned = 0;
-    enum http_error error;
-    struct text in = wire_received(w);
-    if (http_parse_request(in, &limits, &scanned, &head, &error) != HTTP_PARSE_DONE) return false;
-    return in.n == head.length + head.content_length;
-}
-
-char taken_path[256], taken_body[4096];
-
-struct wire *upstream_take(struct wire *w)
-{
-    struct http_limits limits = {.line = 8192, .head = 65536, .fields = HTTP_FIELDS_MAX, .body = UINT64_MAX};
-    struct http_head head;
-    size_t scanned = 0;
-    enum http_error error;
-    ck_assert_msg(w && upstream_got_request(w), "there is no request");
-    http_parse_request(wire_received(w), &limits, &scanned, &head, &error);
-    text_copy(head.path, taken_path, sizeof taken_path);
-    text_copy(text_from(wire_received(w), head.length), taken_body, sizeof taken_body);
-    wire_clear(w);
-    return w;
-}
-
-const char *delta_of(const char *id, const char *members)
-{
-    static char events[4][1024];
-    static unsigned next;
-    char *event = events[next++ % 4];
-    snprintf(event, sizeof events[0],
-             "data: {\"id\":\"%s\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\","
-             "\"choices\":[{\"index\":0,\"delta\":%s,\"logprobs\":null,\"finish_reason\":null}],"
-             "\"usage\":null}\n\n",
-             id, members);
-    return event;
-}
-
-const char *delta_text(const char *id, const char *text)
-{
-    char members[512];
-    snprintf(members, sizeof members, "{\"content\":\"%s\"}", text);
-    return delta_of(id, members);
-}
-
-const char *delta(const char *text) { return delta_text("1", text); }
-
-void upstream_stream_finish(struct wire *w)
-{
-    upstream_chunk(w, finish_event);
-    upstream_chunk(w, done_event);
-    upstream_stream_end(w);
-}
-
-const char finish_event[] =
-    "data: {\"id\":\"1\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",\"choices\":[{\"index\":0,"
-    "\"delta\":{},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":2,\"total_tokens\":"
-    "5}}\n\n";
-const char done_event[] = "data: [DONE]\n\n";

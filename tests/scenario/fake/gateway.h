@@ -20,6 +20,9 @@ void gateway_drain(void);                /* as SIGTERM does */
 bool gateway_has_drained(void);
 void gateway_stop(void);                 /* as a second SIGTERM does: the worker ends, whatever is under way */
 uint64_t gateway_metric(const char *sample); /* e.g. "dsgate_attempts_total{…}"; fails the test when there is none */
+struct cache_memory_stats gateway_memory(void); /* of the cache's memory level */
+struct remote_stats gateway_redis(void);        /* … and of Redis; only with one */
+void gateway_purge(const struct cache_selection *s); /* as an operator does */
 unsigned gateway_in_flight(const char *upstream);
 unsigned gateway_waiting(void);
 uint64_t gateway_attempts(const char *upstream, const char *outcome); /* as outcome_name() */
