@@ -12,5 +12,5 @@ export {
 } from "./harness/program.mjs";
 export { Authority } from "./harness/certificates.mjs";
 export { Gateway, chat, upstream } from "./harness/gateway.mjs";
-export { RawClient, request } from "./harness/raw.mjs";
+export { RawClient, request, unframe } from "./harness/raw.mjs";
 export { FAST, SIMULATOR_KEY, Simulator } from "./harness/simulator.mjs";

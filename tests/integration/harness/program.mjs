@@ -112,15 +112,15 @@ process.once("exit", endAll);
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, () => process.exit(1));
 
 export class Program {
-    // `descriptors`: the most that the program may have open.
-    constructor(name, args, { env, folder = temporaryFolder(), descriptors } = {}) {
+    // `file`: of a program that is not ours. `descriptors`: the most that it may have open.
+    constructor(name, args, { file = path.join(BUILD, name), env, folder = temporaryFolder(), descriptors } = {}) {
         this.name = name;
         this.folder = folder;
         this.stderrFile = path.join(folder, `${name}.stderr`);
         this.stdoutFile = path.join(folder, `${name}.stdout`);
         const out = fs.openSync(this.stdoutFile, "a"),
             err = fs.openSync(this.stderrFile, "a");
-        const command = [path.join(BUILD, name), ...args];
+        const command = [file, ...args];
         if (descriptors) command.unshift("sh", "-c", `ulimit -n ${descriptors}; exec "$0" "$@"`);
         this.child = spawn(command[0], command.slice(1), {
             stdio: ["ignore", out, err],

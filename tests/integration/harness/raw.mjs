@@ -93,6 +93,19 @@ function bodyEnd(answer, text, from) {
     return text.length < end ? null : end;
 }
 
+// Takes chunked framing off a body; `complete`: whether the last chunk was there.
+export function unframe(rest) {
+    let body = "";
+    for (;;) {
+        const line = rest.indexOf("\r\n");
+        const size = line > 0 ? Number.parseInt(rest.slice(0, line), 16) : Number.NaN;
+        if (Number.isNaN(size) || rest.length < line + 2 + size) return { body, complete: false, rest };
+        if (size === 0) return { body, complete: true, rest: "" };
+        body += rest.slice(line + 2, line + 2 + size);
+        rest = rest.slice(line + 4 + size);
+    }
+}
+
 // The bytes of a request; a header whose value is null is left out.
 export function request(method, target, { headers = {}, body = "" } = {}) {
     const fields = {

@@ -3,6 +3,7 @@
 import net from "node:net";
 import { after, before, beforeEach } from "node:test";
 import { Program } from "./program.mjs";
+import { unframe } from "./raw.mjs";
 import { Simulator } from "./simulator.mjs";
 
 // ---- the program ----
@@ -85,18 +86,10 @@ export const play = (scenario, body, headers = {}, enough) =>
 
 export const bodyOf = (raw) => raw.slice(raw.indexOf("\r\n\r\n") + 4);
 
-// Takes chunked framing off; `complete`: whether the last chunk was there.
+// A chunked answer's body as text; `complete`: whether the last chunk was there.
 export function unchunk(raw) {
-    let rest = bodyOf(raw),
-        body = "";
-    for (;;) {
-        const line = rest.indexOf("\r\n");
-        const size = line > 0 ? Number.parseInt(rest.slice(0, line), 16) : Number.NaN;
-        if (Number.isNaN(size) || rest.length < line + 2 + size) return { body, complete: false, rest };
-        if (size === 0) return { body: Buffer.from(body, "latin1").toString(), complete: true, rest: "" };
-        body += rest.slice(line + 2, line + 2 + size);
-        rest = rest.slice(line + 4 + size);
-    }
+    const { body, ...end } = unframe(bodyOf(raw));
+    return { body: end.complete ? Buffer.from(body, "latin1").toString() : body, ...end };
 }
 
 export const events = (body) =>
