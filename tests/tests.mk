@@ -11,7 +11,8 @@ CHECK_LIBS      = $(shell pkg-config --libs check)
 # Tests of every mode are built by all cores, unless the caller has said how many.
 PARALLEL = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 2))
 
-.PHONY: tests clang scripts-test manual units bench-sched bench-overload bench-chaos bench-busy soak
+.PHONY: tests clang scripts-test manual units bench-sched bench-key bench-cache bench-cached bench-overload \
+	bench-chaos bench-busy soak
 
 $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(LIBRARY)
 	@mkdir -p $(@D)
@@ -77,8 +78,9 @@ units: all man  ## check the systemd units
 integration: all  ## the real daemon, the real simulator, real SDKs
 	@sh tests/integration/run.sh "$(BUILD)"
 
-bench: all  ## dsgate beside nginx, self-contained
-	@sh tests/bench/run.sh "$(BUILD)"
+bench: all $(BUILD)/bench/streams  ## dsgate beside nginx, self-contained
+	@sh scripts/install-packages.sh bench
+	@python3 tests/bench/bench.py --build "$(BUILD)"
 
 $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(LIBRARY)
 	@mkdir -p $(@D)
@@ -86,6 +88,16 @@ $(BUILD)/bench/%: $(BUILD)/tests/bench/%.o $(LIBRARY)
 
 bench-sched: $(BUILD)/bench/sched_bench  ## what a turn in the queue costs, in nanoseconds
 	@$<
+
+bench-key: $(BUILD)/bench/key_bench  ## what a cache key costs: canonical text and SHA-256, in GB/s
+	@$<
+
+bench-cache: $(BUILD)/bench/cache_bench  ## what the memory level of the cache costs, in nanoseconds
+	@$<
+
+bench-cached: all $(BUILD)/bench/streams $(BUILD)/bench/key_bench  ## what the response cache costs, and what it promises
+	@sh scripts/install-packages.sh bench
+	@python3 tests/bench/cached.py --build "$(BUILD)"
 
 bench-overload: all  ## who gets what when three times as much is asked as can be served
 	@python3 tests/bench/overload.py --build "$(BUILD)"

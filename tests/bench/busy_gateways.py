@@ -61,7 +61,7 @@ class Nginx:
         command = [shutil.which("nginx") or "/usr/sbin/nginx", "-p", folder, "-c", config]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.DEVNULL)
-        gateway.wait_port(self.port, self.process)
+        gateway.wait_for(self.port, self.process)
 
 
 class Way:

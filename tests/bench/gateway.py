@@ -2,7 +2,7 @@
 
 Python's standard library only. Programs are ended by their own process ids, and never by name.
 """
-import asyncio, json, os, signal, socket, subprocess, sys, time
+import asyncio, contextlib, json, os, signal, socket, subprocess, sys, time
 
 
 # ---- programs ----
@@ -13,17 +13,24 @@ def free_port():
         return s.getsockname()[1]
 
 
-def wait_port(port, process, seconds=10):
+def is_open(where):
+    """Whether somebody listens on a port of this machine, or on a socket of this path."""
+    family, address = (socket.AF_UNIX, where) if isinstance(where, str) else (socket.AF_INET, ("127.0.0.1", where))
+    with socket.socket(family) as s:
+        s.settimeout(0.2)
+        return s.connect_ex(address) == 0
+
+
+def wait_for(where, process, seconds=10):
     end = time.time() + seconds
     while time.time() < end:
         if process.poll() is not None:
             sys.exit(f"bench: {process.args[0]} ended with {process.returncode}")
-        try:
-            socket.create_connection(("127.0.0.1", port), 0.2).close()
+        if is_open(where):
             return
-        except OSError:
-            time.sleep(0.005)
-    sys.exit(f"bench: nothing listens on port {port}")
+        time.sleep(0.005)
+    stop(process)
+    sys.exit(f"bench: nothing listens on {where}")
 
 
 def stop(process):
@@ -46,7 +53,7 @@ class Simulator:
     def start(self):
         self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.DEVNULL)
-        wait_port(self.port, self.process)
+        wait_for(self.port, self.process)
 
     def kill(self):
         self.process.kill()
@@ -67,17 +74,64 @@ class Simulator:
         return await self.ask("GET", "stats")
 
 
+# A row of dsgate's configuration: name, port.
+UPSTREAM = '  - {name: %s, base_url: "http://127.0.0.1:%d/v1", api_key: sk-bench}\n'
+
+
 class Gateway:
-    """dsgate with this configuration; `{port}` in it is where it listens."""
+    """dsgate with this configuration; `{port}` in it is where it listens, `{admin}` where its admin API does."""
     def __init__(self, build, folder, config):
-        self.port = free_port()
-        path, self.log = os.path.join(folder, "dsgate.yaml"), os.path.join(folder, "dsgate.log")
-        with open(path, "w") as f:
-            f.write(config.replace("{port}", str(self.port)))
+        self.port, self.admin = free_port(), free_port()
+        self.path, self.log = os.path.join(folder, "dsgate.yaml"), os.path.join(folder, "dsgate.log")
+        self.write(config)
         with open(self.log, "w") as log:
-            self.process = subprocess.Popen([f"{build}/dsgate", "-c", path], stdin=subprocess.DEVNULL,
+            self.process = subprocess.Popen([f"{build}/dsgate", "-c", self.path], stdin=subprocess.DEVNULL,
                                             stdout=subprocess.DEVNULL, stderr=log)
-        wait_port(self.port, self.process)
+        wait_for(self.port, self.process)
+
+    def write(self, config):
+        with open(self.path, "w") as f:
+            f.write(config.replace("{port}", str(self.port)).replace("{admin}", str(self.admin)))
+
+    def reload(self, config):
+        self.write(config)
+        self.process.send_signal(signal.SIGHUP)
+
+
+async def metrics(admin):
+    """What dsgate tells at this port: its samples by their names and labels."""
+    client = Client(admin)
+    text = (await client.ask("GET", "/metrics", b"", {})).body.decode()
+    client.close()
+    samples = (line.rsplit(" ", 1) for line in text.splitlines() if line and not line.startswith("#"))
+    return {name: float(value) for name, value in samples}
+
+
+class Redis:
+    """A server on a socket in this folder; it keeps nothing on disk."""
+    def __init__(self, folder):
+        self.socket = os.path.join(folder, "redis.sock")
+        self.command = ["redis-server", "--port", "0", "--unixsocket", self.socket, "--dir", folder, "--save", "",
+                        "--appendonly", "no", "--maxmemory", "256mb", "--maxmemory-policy", "allkeys-lfu"]
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.DEVNULL)
+        wait_for(self.socket, self.process)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+
+@contextlib.contextmanager
+def running(program):
+    """One of these, until the block ends."""
+    try:
+        yield program
+    finally:
+        stop(program.process)
 
 
 # ---- requests ----

@@ -4,7 +4,7 @@
  *   json_bench [ROUNDS]
  */
 #include "../../src/llm/json_scan.h"
-#include "dsgate/base/buf.h"
+#include "chat_body.h"
 #include "dsgate/base/clock.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,24 +29,6 @@ static const struct content {
                    "price 12.50 € and code; ")},
 };
 
-/* Messages of about 1500 bytes, then the other members, as SDKs send them. */
-static void make_body(struct buf *body, struct text content, size_t size)
-{
-    const struct text tail =
-        TEXT("],\"model\":\"deepseek-chat\",\"max_tokens\":512,\"temperature\":0.7,\"stream\":false}");
-    size_t left = size - tail.n;
-    buf_clear(body);
-    BUF_ADD(body, "{\"messages\":[{\"role\":\"system\",\"content\":\"You are a helpful assistant.\"}");
-    while (buf_len(body) + 200 + content.n < left) {
-        size_t end = buf_len(body) + 1500 < left ? buf_len(body) + 1500 : left;
-        BUF_ADD(body, ",{\"role\":\"user\",\"content\":\"");
-        while (buf_len(body) + content.n < end)
-            buf_add(body, content);
-        BUF_ADD(body, "\"}");
-    }
-    buf_add(body, tail);
-}
-
 /* Nanoseconds for one scan. */
 static double measure(enum json_level level, struct text body, long rounds)
 {
@@ -68,7 +50,7 @@ static void report(const struct content *content, size_t size, long rounds)
     static const char *const levels[] = {
         [JSON_PLAIN] = "plain", [JSON_SSE2] = "sse2", [JSON_AVX2] = "avx2", [JSON_AVX512] = "avx512"};
     struct buf body = {0};
-    make_body(&body, content->text, size);
+    chat_body(&body, content->text, size);
     for (int level = JSON_PLAIN; level < JSON_LEVELS; level++) {
         if (!json_level_works((enum json_level)level)) continue;
         double spent = measure((enum json_level)level, buf_text(&body), rounds);

@@ -5,30 +5,34 @@ SOAK requests go through dsgate to three simulators, 150 at a time: half of them
 without thinking, with tools and with choices. A third of them name one of the simulator's scenarios, at one of its
 positions; each of their attempts meets it with a chance of a half. 3% of the clients leave in the middle. First tokens
 that are late are hedged; one of the upstreams has a breaker and gives way when it is busy, others have three keys.
+Half of the requests may be answered by the cache, which has a Redis that is often away (see soak_cache.py).
 
 The exit status is 0 when each request that was not left has had a whole answer or a clean error, whole answers to
 undisturbed requests say what the simulator says directly, nothing is in flight at the end, the descriptors are those
-of the beginning, the gateway ends with 0 on SIGTERM, and no sanitizer has reported anything, leaks included.
+of the beginning, the cache has no more than it may, the gateway ends with 0 on SIGTERM, and no sanitizer has reported
+anything, leaks included.
 """
-import argparse, asyncio, collections, glob, json, os, random, re, signal, subprocess, sys, tempfile, time
-import gateway
+import argparse, asyncio, collections, glob, itertools, json, os, random, re, signal, subprocess, sys, tempfile, time
+import gateway, soak_cache
 
 AT_A_TIME, SEED = 150, 20261126
-STREAMS, SCENARIOS, LEAVERS, FLOODS = 0.5, 0.33, 0.03, 0.0005  # shares
+CACHED, STREAMS, SCENARIOS, LEAVERS, FLOODS = 0.5, 0.5, 0.33, 0.03, 0.0005  # shares
+MARGIN = 64  # megabytes of memory at the end, with what is cached: allocators keep some of what has been used at once
 PATIENCE = 60  # seconds for one request: all its attempts take less
 PACE = ["--tokens", "8", "--token-ms", "1", "--first-token-ms", "0", "--keep-alive-ms", "20", "--seed", "4",
-        "--created", "1764660903", "--prefix-cache", "0"]
+        "--created", "1764660903", "--prefix-cache", "0",
+        *(option for model in soak_cache.MODELS for option in ("--model", model))]
 
 CONFIG = """
 listen: 127.0.0.1:{port}
-admin: {listen: 127.0.0.1:ADMIN}
+admin: {listen: "127.0.0.1:{admin}"}
 workers: 2
 limits: {connections: 1000}
 log: {access: "off", level: error}
 timeouts: {connect: 5s, first_byte: 400ms, first_token: 300ms, idle: 300ms, commit: 200ms, total: 5s}
 retries: {budget: 50%, floor: 100}
 routes:
-  - match: {models: ["deepseek-v4-pro"]}
+""" + soak_cache.ROUTE + """  - match: {models: ["deepseek-v4-pro"]}
     retry: {base: 10ms, cap: 50ms, retry_after: 100ms}
     hedge: {after: 50ms, budget: 20%}
     plain: off
@@ -36,7 +40,6 @@ routes:
     retry: {base: 10ms, cap: 50ms, retry_after: 100ms}
     hedge: {after: 50ms, budget: 20%}
     fallback: [{model: deepseek-v4-pro, on: context_length}]
-upstreams:
 """
 UPSTREAM = """  - name: {name}
     dialect: deepseek
@@ -55,9 +58,9 @@ CALM = """    adaptive: false
 def upstreams_of(simulators):
     """Each twice: keys that are refused, or busy where there are others, rest for long, and upstreams whose keys do are
     not asked for hedges. So that has upstreams of its own."""
-    rows = ""
+    rows = "upstreams:\n"
     for s in simulators:
-        models = ", ".join(f"{model}: {model}" for model in MODELS)
+        models = ", ".join(f"{model}: {model}" for model in (*MODELS, *soak_cache.MODELS))
         rows += UPSTREAM.format(name=s.name, port=s.port, keys=KEYS[0], models=models) + ("" if s.name == "c" else CALM)
         models = f"{KEYS_MODEL}: {KEYS_MODEL}"
         rows += UPSTREAM.format(name=f"{s.name}-keys", port=s.port, keys=", ".join(KEYS), models=models) + CALM
@@ -106,12 +109,15 @@ ABOUT_KEYS = re.compile(r"no-key|bad-key|no-balance|error-overdue|error-string")
 
 
 class Question:
+    slow = False
+
     def __init__(self, rng, scenarios, floods):
         self.path, _, members = rng.choices(KINDS, [kind[1] for kind in KINDS])[0]
         self.stream = rng.random() < STREAMS
         self.scenario = rng.choice(scenarios) if rng.random() < SCENARIOS else None
         if rng.random() < FLOODS:
             self.scenario = rng.choice(floods)
+        self.exact = not self.scenario  # what is whole is what the simulator says directly
         about_keys = self.scenario and ABOUT_KEYS.match(self.scenario)
         model = KEYS_MODEL if about_keys else rng.choices(list(MODELS), list(MODELS.values()))[0]
         self.body = json.dumps({"model": model, "stream": self.stream, **members}).encode()
@@ -119,6 +125,14 @@ class Question:
         self.headers = {"Authorization": "Bearer sk-client"}
         if self.scenario:
             self.headers["x-sim-scenario"] = f"ratio=0.5+{self.scenario}"
+
+    def size(self):
+        return {}
+
+    def said(self, body):
+        """On a busy machine the last word may be later than `idle`, and then it is not waited for."""
+        told = LAST_WORD.sub(b"", b"\n\n".join(events_of(body))) if self.stream else body.strip()
+        return ID.sub(b"", told)
 
 
 # ---- what is answered ----
@@ -168,25 +182,36 @@ GOOD = {"whole", "error", "error event", "left"}
 COUNTERS = ("attempts", "hedges", "hedges_won", "continuations", "plain_streams", "clients_gone", "streams_cut",
             "retries_denied")
 
+
+Kept = collections.namedtuple("Kept", "descriptors megabytes")
+
+
 class Soak:
     def __init__(self, args, folder):
         self.args, self.folder, self.rng = args, folder, random.Random(SEED)
         self.outcomes, self.wrong, self.expected = collections.Counter(), [], {}
         self.simulators = [gateway.Simulator(args.build, name, *PACE) for name in "abc"]
-        self.admin = gateway.free_port()
-        config = CONFIG.replace("ADMIN", str(self.admin)) + upstreams_of(self.simulators)
-        self.dsgate = gateway.Gateway(args.build, folder, config)
-        self.client = gateway.Client(self.dsgate.port)
+        self.redis, self.results, self.fresh = gateway.Redis(folder), collections.Counter(), itertools.count(10**6)
+        self.dsgate = gateway.Gateway(args.build, folder, self.config_of(soak_cache.SIZES[-1]))
+        self.troubles = soak_cache.Troubles(self.dsgate, self.redis, self.config_of)
+        self.client, self.slow_client = gateway.Client(self.dsgate.port), soak_cache.SlowClient(self.dsgate.port)
         self.floods, self.scenarios = list_scenarios(args.build)
+        self.unchanging = [s for s in self.scenarios if not soak_cache.CHANGING.search(s)]
+
+    def config_of(self, sizes):
+        return CONFIG + soak_cache.config(self.redis, sizes) + upstreams_of(self.simulators)
 
     def descriptors(self):
         return len(os.listdir(f"/proc/{self.dsgate.process.pid}/fd"))
 
-    async def metrics(self):
-        client = gateway.Client(self.admin)
-        text = (await client.ask("GET", "/metrics", b"", {})).body.decode()
-        client.close()
-        return dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+    def megabytes(self):
+        """Of memory; 0 where sanitizers keep what is freed: those map terabytes."""
+        with open(f"/proc/{self.dsgate.process.pid}/status") as f:
+            mapped, resident = (int(kb) >> 10 for kb in re.findall(r"^Vm(?:Size|RSS):\s+(\d+)", f.read(), re.M))
+        return 0 if mapped > 1 << 20 else resident
+
+    def kept(self):
+        return Kept(self.descriptors(), self.megabytes())
 
     # ---- one request ----
 
@@ -195,35 +220,40 @@ class Soak:
         key = (question.path, question.body)
         if key not in self.expected:
             client = gateway.Client(self.simulators[0].port)
-            answer = await client.post(question.path, question.body, {"Authorization": f"Bearer {KEYS[0]}"})
-            self.expected[key] = self.spoken(question, answer.body)
+            headers = {"Authorization": f"Bearer {KEYS[0]}", **question.size()}
+            answer = await client.post(question.path, question.body, headers)
+            self.expected[key] = question.said(answer.body)
             client.close()
         return self.expected[key]
-
-    @staticmethod
-    def spoken(question, body):
-        """On a busy machine the last word may be later than `idle`, and then it is not waited for."""
-        told = LAST_WORD.sub(b"", b"\n\n".join(events_of(body))) if question.stream else body.strip()
-        return ID.sub(b"", told)
 
     async def ask(self, question):
         wait = PATIENCE if question.leaves_after is None else question.leaves_after
         try:
-            answer = await asyncio.wait_for(self.client.post(question.path, question.body, question.headers), wait)
+            client = self.slow_client if question.slow else self.client
+            answer = await asyncio.wait_for(client.post(question.path, question.body, question.headers), wait)
         except asyncio.TimeoutError:
             return "unanswered" if question.leaves_after is None else "left"
         except (gateway.Broken, OSError) as e:
             return f"broken: {e!r}"
         what = judge(question, answer)
-        undisturbed = what == "whole" and not question.scenario
-        if undisturbed and self.spoken(question, answer.body) != await self.learn(question):
+        self.note(answer)
+        if what == "whole" and question.exact and question.said(answer.body) != await self.learn(question):
             return "not what was to be said"
         return what
+
+    def note(self, answer):
+        self.results[answer.headers.get("x-dsgate-cache", "nothing")] += 1
+        self.troubles.key = answer.headers.get("x-dsgate-cache-key") or self.troubles.key
+
+    def question(self):
+        if self.rng.random() < CACHED:
+            return soak_cache.CachedQuestion(self.rng, self.unchanging, self.fresh)
+        return Question(self.rng, self.scenarios, self.floods)
 
     async def worker(self):
         while self.left > 0:
             self.left -= 1
-            question = Question(self.rng, self.scenarios, self.floods)
+            question = self.question()
             what = await self.ask(question)
             self.outcomes[what] += 1
             too_long_to_hold = what == "cut" and (question.scenario or "").startswith(FLOODING)
@@ -237,8 +267,9 @@ class Soak:
     # ---- what is left ----
 
     async def in_flight(self):
-        names = ("dsgate_requests_in_flight", "dsgate_waiting", "dsgate_upstream_in_flight")
-        return {k: v for k, v in (await self.metrics()).items() if k.startswith(names) and float(v)}
+        names = ("dsgate_requests_in_flight", "dsgate_waiting", "dsgate_upstream_in_flight", "dsgate_cache_flights",
+                 "dsgate_cache_followers")
+        return {k: v for k, v in (await gateway.metrics(self.dsgate.admin)).items() if k.startswith(names) and v}
 
     async def becomes(self, probe, wanted):
         """Whether it does in 20 s; its last value."""
@@ -249,19 +280,27 @@ class Soak:
             await asyncio.sleep(0.1)
         return value
 
+    async def cache_limit(self):
+        """As the last reload has set it."""
+        return (await gateway.metrics(self.dsgate.admin))["dsgate_cache_memory_limit_bytes"]
+
     async def run(self):
-        baseline, began = self.descriptors(), time.monotonic()
-        await self.load(self.args.requests)
+        before, began = self.kept(), time.monotonic()
+        await self.troubles.during(self.load(self.args.requests))
         seconds = time.monotonic() - began
         self.client.close()
+        self.slow_client.close()
         in_flight = await self.becomes(self.in_flight, {})
-        totals = await self.metrics()
+        await self.becomes(self.cache_limit, soak_cache.MEMORY)
+        totals = await gateway.metrics(self.dsgate.admin)
         for simulator in self.simulators:
             gateway.stop(simulator.process)
-        descriptors = await self.becomes(self.descriptors, baseline)
+        await self.becomes(self.descriptors, before.descriptors)
+        after = self.kept()
         self.dsgate.process.send_signal(signal.SIGTERM)
         status = self.dsgate.process.wait(60)
-        return self.tell(seconds, in_flight, totals, (baseline, descriptors), status)
+        self.tell(seconds, totals)
+        return self.judge(in_flight, totals, (before, after), status)
 
     # ---- the verdict ----
 
@@ -271,21 +310,34 @@ class Soak:
         files += [f"{s.name} ended with {s.process.returncode}" for s in self.simulators if s.process.returncode]
         return files
 
-    def tell(self, seconds, in_flight, totals, descriptors, status):
+    def tell(self, seconds, totals):
         print(f"{self.args.requests} requests in {seconds:.0f} s ({self.args.requests / seconds:.0f}/s)")
         for what, count in self.outcomes.most_common():
             print(f"  {count:8} {what}")
         for name in COUNTERS:
-            values = (float(v) for k, v in totals.items() if re.match(f"dsgate_{name}_total({{|$)", k))
+            values = (v for k, v in totals.items() if re.match(f"dsgate_{name}_total({{|$)", k))
             print(f"  {sum(values):8.0f} {name}")
-        reports = self.reports()
-        print(f"descriptors before and after: {descriptors}; in flight: {in_flight}; exit status: {status}; "
+        print("the cache:")
+        for what, count in [*self.results.most_common(), *self.troubles.counts.items()]:
+            print(f"  {count:8} {what}")
+        for name, value in totals.items():
+            if value and name.startswith("dsgate_cache_redis_"):
+                print(f"  {value:8.0f} {name.removeprefix('dsgate_cache_')}")
+
+    def judge(self, in_flight, totals, kept, status):
+        """Whether all is well."""
+        before, after = kept
+        memory, reports = totals["dsgate_cache_memory_bytes"], self.reports()
+        print(f"descriptors before and after: {before.descriptors}, {after.descriptors}; MB: {before.megabytes}, "
+              f"{after.megabytes}; bytes in the cache: {memory:.0f}; in flight: {in_flight}; exit status: {status}; "
               f"reports: {len(reports)}")
         for path in reports:
             print(open(path).read()[:5000] if os.path.exists(path) else path)
         for line in self.wrong[:20]:
             print("WRONG", line)
-        return not self.wrong and not in_flight and descriptors[0] == descriptors[1] and status == 0 and not reports
+        within = memory <= soak_cache.MEMORY and after.megabytes <= before.megabytes + MARGIN
+        equal = before.descriptors == after.descriptors
+        return within and equal and not (self.wrong or in_flight or status or reports)
 
 
 def set_sanitizers(folder):
