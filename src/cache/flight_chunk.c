@@ -13,7 +13,6 @@ static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 static struct flight_chunk *add_chunk(struct list *chunks, size_t start, size_t capacity)
 {
     struct flight_chunk *c = mem_alloc(sizeof *c + capacity);
-    c->node = (struct list){0};
     c->readers = 0;
     c->start = start;
     c->capacity = capacity;
