@@ -15,7 +15,8 @@ import gateway
 
 MODELS = ("cached-flash", "cached-pro")
 HOT, HOT_ONES, AGAIN, OFTEN = 0.5, 12, 0.3, 1000  # shares, and how many questions there are of each
-SCENARIOS, LEAVERS, LARGE, SLOW, DIRECTED = 0.25, 0.1, 0.01, 0.5, 0.1  # shares; SLOW: of the large ones
+SCENARIOS, LEAVERS, LARGE, DIRECTED, HURRIED = 0.25, 0.1, 0.01, 0.1, 0.2  # shares
+SLOW = 0.5  # of the large ones
 LARGE_TOKENS = 400  # about 100 KB as a stream
 # What may change an answer that is whole all the same, or is about keys, or floods: not here.
 CHANGING = re.compile(r"huge|finish|changing-ids|usage-|two-done|reasoning-field|bad-utf8|bad-json|tool-call|exhausted|"
@@ -66,6 +67,8 @@ class CachedQuestion:
             self.headers["x-sim-scenario"] = f"ratio=0.5+{self.scenario}"
         if rng.random() < DIRECTED:
             self.headers["Cache-Control"] = rng.choice(DIRECTIVES)
+        if rng.random() < HURRIED:
+            self.headers["X-Dsgate-Timeout"] = f"{rng.randrange(20, 1000)}ms"
 
     @staticmethod
     def pick(rng, fresh):
