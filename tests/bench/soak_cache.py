@@ -81,8 +81,9 @@ class CachedQuestion:
         return {"x-sim-tokens": str(LARGE_TOKENS), "x-sim-token-ms": "0"} if self.large else {}
 
     def members(self, rng):
-        """In any order: that is no other question."""
-        text = f"Say something{' long' if self.large else ''}, {self.number}."
+        """In any order: that is no other question. The end of the line is no beginning of an answer: to the simulator
+        "93." would be "9" and a part of "3.14", of which a completion that is gone on with counts less."""
+        text = f"Say something{' long' if self.large else ''}, {self.number}.\n"
         about = {CHAT: {"messages": [{"role": "user", "content": text}], **(OFF if self.number % 2 else {})},
                  COMPLETION: {"prompt": text}, EMBEDDING: {"input": text},
                  MESSAGES: {"messages": [{"role": "user", "content": text}], "max_tokens": 1000}}[self.path]
