@@ -73,7 +73,7 @@ static void pass_on(struct request *r, struct text bytes)
     if (!is_live(r)) return;
     if (c->follower.offset == bytes.n) { /* the first of them */
         pulse_stop(r);
-        serve_look_at_events(r, flight_head(&c->follower)->usage, (size_t)r->pool->config->limits.event);
+        serve_look_at_events(r, flight_head(&c->follower)->usage);
     }
     send_all(r, bytes);
 }

@@ -69,12 +69,13 @@ bool serve_send(struct request *r, struct text bytes, bool last)
 
 static bool is_paced(const struct request *r) { return r->route->cache.pace > 0 && r->cache->source == SOURCE_ENTRY; }
 
-/* Who has not asked for the usage would not expect a chunk without choices. */
-void serve_look_at_events(struct request *r, bool tells_usage, size_t longest)
+/* Who has not asked for the usage would not expect a chunk without choices. How long an event may be was judged when it
+ * came: a reader that gives up here would never get on. */
+void serve_look_at_events(struct request *r, bool tells_usage)
 {
     struct request_cache *c = r->cache;
     c->by_event = is_paced(r) || (tells_usage && !c->wants_usage);
-    if (c->by_event) sse_reader_init(&c->events, longest + 1);
+    if (c->by_event) sse_reader_init(&c->events, SIZE_MAX);
 }
 
 /* The next event that the client gets, appended. False: there is no whole one. */
@@ -178,7 +179,7 @@ bool serve_entry(struct request *r, struct cache_entry *e, enum cache_result res
     serve_note_savings(c, e);
     c->source = SOURCE_ENTRY;
     c->result = result;
-    if (is_stream(r)) serve_look_at_events(r, e->facts.stream && e->facts.has_usage, c->rest.n);
+    if (is_stream(r)) serve_look_at_events(r, e->facts.stream && e->facts.has_usage);
     if (c->lead.flight) flight_land(&c->lead, e);
     return true;
 }

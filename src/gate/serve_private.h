@@ -14,8 +14,8 @@
 /* Sends the next bytes, with the head before the first of them. False: the client is gone. */
 bool serve_send(struct request *r, struct text bytes, bool last);
 /* Whether events are looked at one by one from now on: the usage may be told in one of its own, which its client does
- * not expect. longest: bytes that one may have. */
-void serve_look_at_events(struct request *r, bool tells_usage, size_t longest);
+ * not expect. */
+void serve_look_at_events(struct request *r, bool tells_usage);
 /* Cuts off what is to be sent next; valid until the next call, in the worker's scratch perhaps. */
 struct text serve_next_piece(struct request *r, struct text *bytes);
 /* What the answer that is given has cost once. */

@@ -22,6 +22,25 @@ START_TEST(a_long_first_event_reaches_who_wants_no_usage)
 }
 END_TEST
 
+/* Nor does it matter how long events may be by now: that was judged when it came. */
+START_TEST(a_reload_does_not_lose_long_events)
+{
+    begin(ALWAYS);
+    char *text = long_text(100 * 1024);
+    char *events = mem_printf("data: {\"id\":\"1\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"%s\"}}]}\n\n%s%s",
+                              text, finish_event, done_event);
+    struct wire *first = chat("", TELLS_USAGE);
+    gateway_reload("limits: {event: 4KB}\n" ALWAYS);
+    struct wire *second = chat("", STREAMED);
+    answer_stream(&a, events);
+    ck_answer(first, 200, events);
+    ck_given(second, "joined", events);
+    mem_free(events);
+    mem_free(text);
+    gateway_end();
+}
+END_TEST
+
 /* ---- mistakes of one client ---- */
 
 static const char mistake[] = "{\"error\":{\"message\":\"metadata is none\",\"type\":\"invalid_request_error\"}}";
@@ -106,6 +125,7 @@ END_TEST
 static void add_tests(TCase *tests)
 {
     tcase_add_test(tests, a_long_first_event_reaches_who_wants_no_usage);
+    tcase_add_test(tests, a_reload_does_not_lose_long_events);
     tcase_add_loop_test(tests, a_mistake_in_what_is_left_out_is_its_clients_own, 0, COUNT(bad));
     tcase_add_test(tests, a_mistake_is_not_shared_with_other_callers);
     tcase_add_test(tests, nothing_from_redis_is_kept_for_ever);
