@@ -7,13 +7,11 @@
 
 /* ---- the plan ---- */
 
-static bool wants_stream(const struct admission *a) { return a->endpoint->says_text && chat_wants_stream(&a->chat); }
-
 /* OpenAI's streams tell it only to who asks; everything else always does. */
 static bool wants_usage(const struct admission *a)
 {
     bool by_wish = a->endpoint->family == FAMILY_CHAT || a->endpoint->family == FAMILY_COMPLETION;
-    return !by_wish || !wants_stream(a) || chat_wants_usage(&a->chat);
+    return !by_wish || !admission_wants_stream(a) || chat_wants_usage(&a->chat);
 }
 
 /* ---- whose ---- */
@@ -153,7 +151,7 @@ static void keep_plan(struct request *r, const struct cache_plan *plan)
     c->request = r;
     c->plan = *plan;
     if (c->renews) c->plan.reads = c->plan.only_if_cached = false;
-    c->wants_stream = wants_stream(&r->admission);
+    c->wants_stream = admission_wants_stream(&r->admission);
     c->wants_usage = wants_usage(&r->admission);
     name_tenant(r, c->tenant);
 }

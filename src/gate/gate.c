@@ -100,11 +100,16 @@ static bool open_ledger(struct gate *g, struct buf *error)
     return g->ledger != NULL;
 }
 
+unsigned gate_cache_shards(const struct conf_cache *c)
+{
+    return cache_memory_shards((size_t)c->memory, (size_t)c->entry);
+}
+
 static bool open_cache(struct gate *g, struct buf *error)
 {
     const struct conf_cache *c = &g->config->cache;
     struct buf why = {0};
-    g->shared.memory = cache_memory_new((size_t)c->memory, cache_memory_shards((size_t)c->memory, (size_t)c->entry));
+    g->shared.memory = cache_memory_new((size_t)c->memory, gate_cache_shards(c));
     g->shared.flights = flights_new((size_t)c->entry);
     g->shared.redis = remote_shared_new(&c->redis, &why);
     if (g->shared.redis) g->shared.purger = remote_new(g->shared.redis, g->options.loop, g->shared.dns);

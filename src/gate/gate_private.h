@@ -51,6 +51,9 @@ void gate_on_discovered(void *gate);
 /* The regular work, from now on. */
 void gate_begin_upkeep(struct gate *g);
 
+/* Into how many parts the memory for answers is divided, from the start to the end. */
+unsigned gate_cache_shards(const struct conf_cache *c);
+
 void gate_set_capacity(struct gate *g);
 void gate_announce(struct gate *g, const char *what);
 

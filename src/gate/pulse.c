@@ -7,12 +7,6 @@
 #include "dsgate/gate/reply.h"
 #include "dsgate/gate/worker.h"
 
-static bool wants_stream(const struct request *r)
-{
-    const struct admission *a = &r->admission;
-    return r->exchange && a->endpoint->says_text && chat_wants_stream(&a->chat);
-}
-
 static void on_timer(struct timer *timer);
 
 static void watch(struct request *r)
@@ -29,7 +23,8 @@ static void on_timer(struct timer *timer)
 
 void pulse_begin(struct request *r)
 {
-    if (wants_stream(r) && !timer_is_set(&r->pulse_timer)) watch(r);
+    bool wanted = r->exchange && admission_wants_stream(&r->admission);
+    if (wanted && !timer_is_set(&r->pulse_timer)) watch(r);
 }
 
 void pulse_stop(struct request *r) { timer_cancel(r->worker->loop, &r->pulse_timer); }

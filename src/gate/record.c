@@ -3,7 +3,9 @@
 #include "dsgate/gate/cached.h"
 #include "dsgate/gate/worker.h"
 
-bool record_is_on(const struct request *r) { return r->cache && r->cache->lead.flight; }
+static bool record_is_on(const struct request *r) { return r->cache && r->cache->lead.flight; }
+
+bool record_is_shared(const struct request *r) { return record_is_on(r) && flight_followers(&r->cache->lead) > 0; }
 
 /* ---- the beginning ---- */
 
@@ -74,8 +76,6 @@ static void decide_time(const struct request *r, struct cache_facts *facts)
     }
 }
 
-static uint64_t tokens(int64_t n) { return n > 0 ? (uint64_t)n : 0; }
-
 /* Their strings are the request's. */
 static struct cache_facts facts_of(const struct request *r)
 {
@@ -86,8 +86,8 @@ static struct cache_facts facts_of(const struct request *r)
                                 .stream = c->head.stream,
                                 .has_usage = usage.known || c->wants_usage,
                                 .created = loop_wall(r->worker->loop),
-                                .prompt = tokens(usage.prompt),
-                                .completion = tokens(usage.completion),
+                                .prompt = usage_count(usage.prompt),
+                                .completion = usage_count(usage.completion),
                                 .tenant = text_of(c->tenant),
                                 .model = text_of(r->admission.chat.model),
                                 .type = text_of(c->head.type)};
@@ -125,13 +125,19 @@ static bool is_for_all(const struct request *r)
     return r->cache->head.status < 400 || (is_clients_mistake(r) && !r->cache->is_own_mistake);
 }
 
+/* Who has joined at this very moment asks again. */
+void record_stop(struct request *r)
+{
+    if (record_is_on(r)) flight_crash(&r->cache->lead, NULL, 0);
+}
+
 /* False: it is too long to be kept, and nobody has joined. */
 static bool write_down(struct request *r)
 {
     struct request_cache *c = r->cache;
     c->written = true;
     if (flight_write(&c->lead, &c->head, r->out.pieces, r->out.n)) return true;
-    flight_crash(&c->lead, NULL, 0);
+    record_stop(r);
     return false;
 }
 

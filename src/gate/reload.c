@@ -100,6 +100,8 @@ static void warn_of_restart(const struct config *old, const struct config *new)
     if (strcmp(old->log.access, new->log.access) != 0) log_warn("a changed log.access takes effect at the next start");
     if (!text_eq(text_of(old->state.file), text_of(new->state.file)))
         log_warn("a changed state.file takes effect at the next start");
+    if (gate_cache_shards(&old->cache) != gate_cache_shards(&new->cache))
+        log_warn("the changed cache.memory and cache.entry take full effect at the next start");
     if (!conf_redis_same(&old->cache.redis, &new->cache.redis))
         log_warn("a changed cache.redis takes effect at the next start");
 }

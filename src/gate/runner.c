@@ -31,8 +31,6 @@ enum outcome runner_outcome(const struct runner *run)
     return excused ? OUTCOME_NEUTRAL : o;
 }
 
-static uint64_t tokens(int64_t n) { return n > 0 ? (uint64_t)n : 0; }
-
 /* Many streams tell their usage only to who asks for it, and a client may leave before the end. What was generated is
  * paid for all the same: an event with content is about a token, and so are four bytes of a request. */
 static void estimate_tokens(const struct runner *run, struct result *result)
@@ -50,9 +48,9 @@ static void tell_tokens(const struct runner *run, struct result *result)
     uint64_t seen = facts->finish ? 0 : attempt_tokens(run->attempt);
     if (!usage->known && attempt_first_token(run->attempt)) estimate_tokens(run, result);
     if (!usage->known) return;
-    result->prompt = tokens(usage->prompt);
-    result->cached = tokens(usage->cached);
-    result->completion = tokens(usage->completion);
+    result->prompt = usage_count(usage->prompt);
+    result->cached = usage_count(usage->cached);
+    result->completion = usage_count(usage->completion);
     if (result->completion < seen) result->completion = seen;
 }
 

@@ -105,10 +105,15 @@ bool stream_show(struct request *r, struct text bytes)
     return bytes.n == 0 || show(r);
 }
 
-/* Who else gets the answer is not held back by this client: of what can be kept, all may lie with us. */
-static size_t most_unsent(const struct request *r)
+/* Who else gets the answer is not held back by this client: of what can be kept, all may lie with us. Where nobody else
+ * does, a slow client is one like others, and nobody is to join whom it would hold back. */
+static bool holds_back(struct request *r)
 {
-    return record_is_on(r) ? UNSENT_HIGH + (size_t)r->pool->config->cache.entry : UNSENT_HIGH;
+    size_t unsent = exchange_unsent(r->exchange);
+    if (r->paused || unsent <= UNSENT_HIGH) return false;
+    if (record_is_shared(r)) return unsent > UNSENT_HIGH + (size_t)r->pool->config->cache.entry;
+    record_stop(r);
+    return true;
 }
 
 static enum flow send_pieces(struct request *r)
@@ -121,7 +126,7 @@ static enum flow send_pieces(struct request *r)
         return FLOW_NEXT;
     }
     if (first) release_request(r);
-    if (exchange_unsent(r->exchange) > most_unsent(r) && !r->paused) {
+    if (holds_back(r)) {
         r->paused = true;
         attempt_pause(r->lead->attempt);
     }

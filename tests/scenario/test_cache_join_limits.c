@@ -58,6 +58,31 @@ START_TEST(a_slow_one_holds_nobody_back)
 }
 END_TEST
 
+/* As many slow clients as there may be would take a lot of memory: one that nobody has joined gets no more than others,
+ * and then nobody joins it, nor is its answer kept. */
+START_TEST(a_slow_one_alone_is_held_back)
+{
+    begin(RULES("") ALONE);
+    struct wire *slow = gateway_connect();
+    wire_window(slow, 1000);
+    client_post_chat(slow, STREAMED);
+    struct wire *w = begin_stream(&a, "1", "");
+    say_long(w, 60000, 2);
+    ck_assert(wire_reading_paused(w));
+    struct wire *other = chat("", STREAMED);
+    upstream_stream_finish(begin_stream(&a, "1", "Hello"));
+    ck_given(other, "miss", STREAM("Hello"));
+    wire_window(slow, 1000000);
+    fake_settle();
+    upstream_stream_finish(w);
+    struct client_answer whole = client_read(slow);
+    ck_assert(whole.complete && whole.length > 120000);
+    mem_free(whole.body);
+    ck_given(chat("", STREAMED), "hit-memory", STREAM("Hello"));
+    gateway_end();
+}
+END_TEST
+
 /* What can't be kept goes at the pace of a slow lead. When it leaves, the others get on. */
 START_TEST(a_slow_lead_holds_back_what_is_too_large)
 {
@@ -358,6 +383,7 @@ END_TEST
 static void add_tests(TCase *tests)
 {
     tcase_add_loop_test(tests, a_slow_one_holds_nobody_back, 0, 2);
+    tcase_add_test(tests, a_slow_one_alone_is_held_back);
     tcase_add_test(tests, a_slow_lead_holds_back_what_is_too_large);
     tcase_add_test(tests, what_is_too_large_is_still_shared);
     tcase_add_test(tests, what_is_too_large_to_be_an_entry_is_fetched_by_each);

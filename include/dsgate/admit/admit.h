@@ -25,6 +25,12 @@ struct admission {
 enum failure admit(struct admission *a, const struct http_head *head, struct text body);
 void admission_free(struct admission *a);
 
+/* Whether its client wants events; false where there is nothing that could be streamed. Once admitted. */
+static inline bool admission_wants_stream(const struct admission *a)
+{
+    return a->endpoint->says_text && chat_wants_stream(&a->chat);
+}
+
 /* Which conversation an admitted request belongs to, for affinity: what X-Dsgate-Session names, else
  * chat_conversation(), which reads the body; 0 = there is nothing to go by. The same in every process. */
 uint64_t admission_conversation(const struct admission *a);

@@ -115,7 +115,8 @@ void record_turn(struct request *r);  /* it has its turn, */
 void record_wait(struct request *r);  /* … or waits for another one */
 void record_head(struct request *r, unsigned status); /* of the answer that is shown next */
 void record_out(struct request *r);   /* what r->out shows; with the last of it the answer is kept, if it is good */
-bool record_is_on(const struct request *r); /* others follow, or may */
+bool record_is_shared(const struct request *r); /* others follow */
+void record_stop(struct request *r);  /* nobody is to follow, and it is not kept */
 void record_fail(struct request *r);  /* there will be no answer, or no end of it */
 
 /* The client has left, and others want the answer: the request goes on without. False: nobody does. */

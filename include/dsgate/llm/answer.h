@@ -12,6 +12,8 @@ struct usage {
     bool known;
     int64_t prompt, completion, cached, reasoning; /* tokens; cached is a part of prompt, reasoning of completion */
 };
+/* One of them as a count: what is absent or makes no sense counts nothing. */
+static inline uint64_t usage_count(int64_t tokens) { return tokens > 0 ? (uint64_t)tokens : 0; }
 
 /* clang-format off */
 enum finish {         /* the worse, the higher: of several choices' ends the worst counts */
