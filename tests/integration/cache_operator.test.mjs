@@ -213,6 +213,7 @@ describe("memory", () => {
         for (const body of [question, long]) await asked(changing, "miss", body);
         for (const body of [question, long]) await asked(changing, "hit-memory", body);
         assert.equal(await sized({ memory: "1MB" }), 1 << 20);
+        await changing.logLine(/cache\.memory and cache\.entry take full effect at the next start/);
         await asked(changing, "miss", long);
         await asked(changing, "miss", long);
         assert.equal(await sized({ memory: "0" }, "off"), 0);
