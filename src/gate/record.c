@@ -125,6 +125,17 @@ static bool is_for_all(const struct request *r)
     return r->cache->head.status < 400 || (is_clients_mistake(r) && !r->cache->is_own_mistake);
 }
 
+void record_fail(struct request *r)
+{
+    if (!record_is_on(r)) return;
+    struct flight_word word = {.failure = r->failure ? r->failure : r->failed.failure,
+                               .reason = r->failed.reason,
+                               .attempts = r->attempts,
+                               .is_own_mistake = r->cache->is_own_mistake,
+                               .retry_after = r->retry_after};
+    flight_crash(&r->cache->lead, &word, sizeof word);
+}
+
 /* Who has joined at this very moment asks again. */
 void record_stop(struct request *r)
 {
@@ -141,22 +152,17 @@ static bool write_down(struct request *r)
     return false;
 }
 
+/* All of this before the client hears it: who asks again after an error, perhaps on another worker, must not join what
+ * has failed. */
 void record_out(struct request *r)
 {
-    if (!record_is_on(r) || !is_for_all(r)) return;
+    if (!record_is_on(r)) return;
+    if (!is_for_all(r)) {
+        record_fail(r);
+        return;
+    }
     bool at_once = is_all_here(r);
     if ((!at_once && !write_down(r)) || !r->out.last) return;
     struct cache_facts facts = facts_of(r);
     land(r, at_once ? cache_entry_new(&facts, r->out.pieces, r->out.n) : flight_entry(&r->cache->lead, &facts));
-}
-
-void record_fail(struct request *r)
-{
-    if (!record_is_on(r)) return;
-    struct flight_word word = {.failure = r->failure ? r->failure : r->failed.failure,
-                               .reason = r->failed.reason,
-                               .attempts = r->attempts,
-                               .is_own_mistake = r->cache->is_own_mistake,
-                               .retry_after = r->retry_after};
-    flight_crash(&r->cache->lead, &word, sizeof word);
 }

@@ -139,5 +139,6 @@ enum flow request_jump(struct request *r, enum step to)
 enum flow request_fail(struct request *r, enum failure f)
 {
     r->failure = f;
+    record_fail(r); /* before the client hears it */
     return request_jump(r, STEP_STREAM);
 }

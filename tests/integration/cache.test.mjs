@@ -162,6 +162,16 @@ describe("not given, or not kept", () => {
             assert.equal((await asked(gateway, "hit-memory", question)).text, text);
         });
 
+    // Who asks once more may come to another worker, which must know by then that nothing is under way.
+    test("an error is not for who asks after it", async () => {
+        await simulator.scenario("busy");
+        for (let i = 0; i < 300; i++) {
+            const question = newQuestion();
+            for (let times = 0; times < 2; times++) assert.equal((await ask(gateway, question)).status, 503);
+        }
+        assert.equal(await calls(), 600);
+    });
+
     test("what is no question has nothing to do with it", async () => {
         for (const [method, target] of [
             ["GET", "/v1/models"],
