@@ -25,9 +25,9 @@
  * `without` (n names, plain ASCII; escaped keys count as what they stand for). The time is linear but for the sorting,
  * whatever the depth; for bodies as clients send them, a third of what SHA-256 takes.
  *
- * False: it, or an object in it, has too many members, or the text is no object, was not valid after all, or has 2 GB or more;
- * what was appended is to be dropped. Text that was never validated may also become some other text, but nothing is
- * read outside of it. */
+ * False: it, or an object in it, has too many members, or the text is no object, was not valid after all, or has 2 GB
+ * or more; what was appended is to be dropped. Text that was never validated may also become some other text, but
+ * nothing is read outside of it. */
 bool canonical_write(struct text json, const struct text *without, size_t n, struct buf *out);
 
 #endif
