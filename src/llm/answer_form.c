@@ -1,6 +1,5 @@
 /* What all families have in common: values that move as they are, events in and out, and the promise that an answer is
  * appended whole or not at all. */
-#include "dsgate/llm/answer_form.h"
 #include "answer_form_private.h"
 #include "dsgate/llm/sse.h"
 #include "json_key.h"
@@ -137,7 +136,8 @@ bool answer_to_plain(struct buf *out, enum endpoint_family family, struct text s
 bool form_close_event(struct form_writer *w)
 {
     answer_close_event(w->out);
-    w->failed |= buf_len(w->out) > w->limit;
+    w->events++;
+    w->failed |= w->events > ANSWER_EVENTS || buf_len(w->out) > w->limit;
     return !w->failed;
 }
 
@@ -154,11 +154,11 @@ static bool make_line(struct buf *line, struct text plain)
     return true;
 }
 
-/* Each event repeats who is speaking, and some a whole text. That multiplies, but what real answers have of it fits
- * many times. */
+/* A text is told five times at most: of responses in its delta, when it is done, in its part, its item and the whole.
+ * PLENTY is for what events say beside that: who is speaking, where it belongs. */
 static bool write_stream(struct buf *out, enum endpoint_family family, struct text plain, bool usage)
 {
-    enum { PLENTY = 1 << 20, TIMES = 32 };
+    enum { PLENTY = 1 << 20, TIMES = 8 };
     struct form_writer w = {.out = out, .limit = buf_len(out) + PLENTY + TIMES * plain.n};
     forms[family].to_stream(&w, plain, usage);
     return !w.failed;

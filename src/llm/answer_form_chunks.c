@@ -1,7 +1,6 @@
 /* answer_form_chunks.c - a stream of chat or legacy completions as a plain answer: llm/assembly puts it together, and
  * here is what makes sure that it can. */
 #include "answer_form_private.h"
-#include "dsgate/llm/answer_form.h"
 #include "dsgate/llm/assembly.h"
 
 struct chunks {

@@ -7,6 +7,7 @@
 #define DSGATE_SRC_LLM_ANSWER_FORM_PRIVATE_H
 
 #include "answer_private.h"
+#include "dsgate/llm/answer_form.h"
 #include "dsgate/llm/json.h"
 
 /* ---- values ---- */
@@ -36,8 +37,8 @@ void form_put_object(struct buf *out, struct text object, const struct form_swap
 struct form_writer {
     struct buf *out;
     size_t limit;    /* bytes that *out may have */
-    bool failed;     /* nobody knows how to say it, or the limit has been reached: whatever is written is dropped */
-    unsigned events; /* of a numbered stream, so far */
+    bool failed;     /* nobody knows how to say it, or a limit has been reached: whatever is written is dropped */
+    unsigned events; /* so far */
 };
 
 /* Ends an event; false: all has failed, there is no use in another one. */

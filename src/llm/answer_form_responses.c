@@ -14,7 +14,7 @@ static void open_event(struct form_writer *w, struct text name, const char *rest
     char whole[64];
     snprintf(whole, sizeof whole, TEXT_FORMAT "%s", TEXT_ARGS(name), rest);
     answer_open_event(w->out, whole);
-    buf_printf(w->out, ",\"sequence_number\":%u", w->events++);
+    buf_printf(w->out, ",\"sequence_number\":%u", w->events);
 }
 
 static void put(struct form_writer *w, const char *name, struct text value)

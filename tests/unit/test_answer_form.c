@@ -214,9 +214,61 @@ START_TEST(what_is_made_has_a_bound)
     BUF_ADD(&plain, "]}");
     ck_assert(!answer_to_stream(&out, FAMILY_CHAT, buf_text(&plain), true));
     ck_assert_uint_eq(buf_len(&out), 0);
-    ck_assert_uint_lt(out.capacity, 2 * (MIB + 33 * buf_len(&plain)));
+    ck_assert_uint_lt(out.capacity, 2 * (MIB + 9 * buf_len(&plain)));
     buf_free(&plain);
     buf_free(&out);
+}
+END_TEST
+
+/* Answers of the smallest parts that become events, and how many each of them makes, and all that is around them. */
+static const struct {
+    enum endpoint_family family;
+    const char *before, *part, *behind;
+    int each, around;
+} crowds[] = {
+    {FAMILY_CHAT, "{\"choices\":[", "{\"message\":{},\"finish_reason\":\"x\"}", "]}", 2, 0},
+    {FAMILY_COMPLETION, "{\"choices\":[", "{\"text\":\"\",\"finish_reason\":\"x\"}", "]}", 1, 0},
+    {FAMILY_MESSAGES, "{\"content\":[", "{\"type\":\"x\"}", "],\"stop_reason\":\"x\",\"usage\":{\"output_tokens\":1}}",
+     2, 3},
+    {FAMILY_RESPONSES, "{\"status\":\"completed\",\"output\":[", "{}", "]}", 2, 3},
+    {FAMILY_RESPONSES, "{\"status\":\"completed\",\"output\":[{\"type\":\"message\",\"id\":\"i\",\"content\":[", "{}",
+     "]}]}", 2, 5},
+};
+
+static bool becomes_a_stream(int row, int parts)
+{
+    struct buf plain = {0}, out = {0};
+    buf_add(&plain, text_of(crowds[row].before));
+    for (int i = 0; i < parts; i++)
+        buf_printf(&plain, "%s%s", i ? "," : "", crowds[row].part);
+    buf_add(&plain, text_of(crowds[row].behind));
+    bool made = answer_to_stream(&out, crowds[row].family, buf_text(&plain), true);
+    buf_free(&plain);
+    buf_free(&out);
+    return made;
+}
+
+START_TEST(events_are_bounded)
+{
+    int most = (ANSWER_EVENTS - crowds[_i].around) / crowds[_i].each;
+    ck_assert(becomes_a_stream(_i, most));
+    ck_assert(!becomes_a_stream(_i, most + 1));
+}
+END_TEST
+
+/* Told five times, it still has its room. */
+START_TEST(a_long_text_goes_there_and_back)
+{
+    enum { LENGTH = 2 << 20 };
+    struct buf plain = {0};
+    BUF_ADD(&plain,
+            "{\"id\":\"r\",\"status\":\"completed\",\"output\":[{\"type\":\"message\",\"id\":\"m\",\"content\":["
+            "{\"type\":\"output_text\",\"text\":\"");
+    memset(buf_reserve(&plain, LENGTH), 'x', LENGTH);
+    buf_commit(&plain, LENGTH);
+    BUF_ADD(&plain, "\"}]}]}");
+    check_there_and_back(FAMILY_RESPONSES, buf_text(&plain), buf_text(&plain));
+    buf_free(&plain);
 }
 END_TEST
 
@@ -254,6 +306,8 @@ static void add_tests(TCase *tests)
     tcase_add_loop_test(tests, sampled_streams_go_back_and_there, 0, COUNT(streams));
     tcase_add_loop_test(tests, families_with_texts_have_both_forms, 0, FAMILY_OPAQUE + 1);
     tcase_add_test(tests, what_is_made_has_a_bound);
+    tcase_add_loop_test(tests, events_are_bounded, 0, COUNT(crowds));
+    tcase_add_test(tests, a_long_text_goes_there_and_back);
     tcase_add_test(tests, deep_answers_go_there_and_back_or_nowhere);
 }
 

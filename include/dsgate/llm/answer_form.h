@@ -29,12 +29,15 @@ bool answer_has_forms(enum endpoint_family family);
  * all. */
 bool answer_to_plain(struct buf *out, enum endpoint_family family, struct text stream);
 
+#define ANSWER_EVENTS 4096 /* that are made of an answer at most */
+
 /* Appends the events of a stream, its end included, that amounts to this plain answer: texts in one delta each. usage:
  * OpenAI's chat and legacy completions tell it only to who has asked (stream_options.include_usage), in a chunk of its
  * own without choices; the other families always do. Without usage in the answer there is no such chunk. False, and
  * nothing is appended: it can't be told for sure. So it is with what is no whole answer of the family (no choice, one
- * without an end, messages without usage, failed responses), with members twice that would have to be told, and with
- * indexes that do not grow. */
+ * without an end, messages without usage, failed responses), with members twice that would have to be told, with
+ * indexes that do not grow, and with what would take more than ANSWER_EVENTS, or 1 MB and 8 times the answer's length:
+ * no honest answer does. */
 bool answer_to_stream(struct buf *out, enum endpoint_family family, struct text plain, bool usage);
 
 /* Whether this event of a stream tells nothing but the usage, and is left out for clients that have not asked for it:
