@@ -116,11 +116,13 @@ static bool put_end(struct chunk_writer *c, struct choice *choice, const char *s
     return close_chunk(c, TEXT("null"));
 }
 
-/* Absent, or null, or else a whole number of a sensible size. */
+/* Absent or null, and then it is what it was, or else a whole number; of a sensible size. They grow, so this bounds as
+ * well how many there are. */
 static bool read_index(const struct json_member *m, int64_t *index)
 {
-    if (m->type <= JSON_NULL) return true;
-    return m->type == JSON_NUMBER && json_to_i64(m->value, index) && *index <= INT32_MAX;
+    bool is_said = m->type > JSON_NULL;
+    if (is_said && (m->type != JSON_NUMBER || !json_to_i64(m->value, index))) return false;
+    return *index < ANSWER_EVENTS;
 }
 
 typedef bool choice_writer(struct chunk_writer *c, struct choice *choice);

@@ -220,7 +220,8 @@ START_TEST(what_is_made_has_a_bound)
 }
 END_TEST
 
-/* Answers of the smallest parts that become events, and how many each of them makes, and all that is around them. */
+/* Answers of the smallest parts that become events, and how many each of them makes, and all that is around them. Calls
+ * share one, but there are not more of them. */
 static const struct {
     enum endpoint_family family;
     const char *before, *part, *behind;
@@ -228,6 +229,7 @@ static const struct {
 } crowds[] = {
     {FAMILY_CHAT, "{\"choices\":[", "{\"message\":{},\"finish_reason\":\"x\"}", "]}", 2, 0},
     {FAMILY_COMPLETION, "{\"choices\":[", "{\"text\":\"\",\"finish_reason\":\"x\"}", "]}", 1, 0},
+    {FAMILY_CHAT, "{\"choices\":[{\"message\":{\"tool_calls\":[", "{}", "]},\"finish_reason\":\"x\"}]}", 1, 0},
     {FAMILY_MESSAGES, "{\"content\":[", "{\"type\":\"x\"}", "],\"stop_reason\":\"x\",\"usage\":{\"output_tokens\":1}}",
      2, 3},
     {FAMILY_RESPONSES, "{\"status\":\"completed\",\"output\":[", "{}", "]}", 2, 3},
@@ -248,7 +250,7 @@ static bool becomes_a_stream(int row, int parts)
     return made;
 }
 
-START_TEST(events_are_bounded)
+START_TEST(parts_are_bounded)
 {
     int most = (ANSWER_EVENTS - crowds[_i].around) / crowds[_i].each;
     ck_assert(becomes_a_stream(_i, most));
@@ -306,7 +308,7 @@ static void add_tests(TCase *tests)
     tcase_add_loop_test(tests, sampled_streams_go_back_and_there, 0, COUNT(streams));
     tcase_add_loop_test(tests, families_with_texts_have_both_forms, 0, FAMILY_OPAQUE + 1);
     tcase_add_test(tests, what_is_made_has_a_bound);
-    tcase_add_loop_test(tests, events_are_bounded, 0, COUNT(crowds));
+    tcase_add_loop_test(tests, parts_are_bounded, 0, COUNT(crowds));
     tcase_add_test(tests, a_long_text_goes_there_and_back);
     tcase_add_test(tests, deep_answers_go_there_and_back_or_nowhere);
 }

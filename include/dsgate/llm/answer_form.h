@@ -36,8 +36,8 @@ bool answer_to_plain(struct buf *out, enum endpoint_family family, struct text s
  * own without choices; the other families always do. Without usage in the answer there is no such chunk. False, and
  * nothing is appended: it can't be told for sure. So it is with what is no whole answer of the family (no choice, one
  * without an end, messages without usage, failed responses), with members twice that would have to be told, with
- * indexes that do not grow, and with what would take more than ANSWER_EVENTS, or 1 MB and 8 times the answer's length:
- * no honest answer does. */
+ * indexes that do not grow, and with what has more choices or calls or would take more events than ANSWER_EVENTS, or 1
+ * MB and 8 times the answer's length: no honest answer does. */
 bool answer_to_stream(struct buf *out, enum endpoint_family family, struct text plain, bool usage);
 
 /* Whether this event of a stream tells nothing but the usage, and is left out for clients that have not asked for it:
