@@ -146,8 +146,7 @@ static bool is_line_end(char c) { return c == '\n' || c == '\r'; }
 /* Line ends would end an event; in valid JSON they are white space. One level is left for the event around it. */
 static bool make_line(struct buf *line, struct text plain)
 {
-    struct json_result result = json_scan(plain, NULL, 0, NULL, JSON_DEPTH - 1);
-    if (result.error != JSON_FINE || result.top != JSON_OBJECT) return false;
+    if (json_scan(plain, NULL, 0, NULL, JSON_DEPTH - 1).error != JSON_FINE) return false;
     buf_add(line, plain);
     for (size_t i = line->head; i < line->tail; i++)
         if (is_line_end(line->data[i])) line->data[i] = ' ';

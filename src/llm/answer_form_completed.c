@@ -44,7 +44,7 @@ static bool read_event(void *state, struct text data)
     if (text_is(type, "\"response.output_item.done\"")) r->items++;
     if (text_is(type, "\"response.completed\"")) end = TEXT("\"completed\"");
     if (text_is(type, "\"response.incomplete\"")) end = TEXT("\"incomplete\"");
-    return m[RESPONSE].type == JSON_ABSENT ? end.n == 0 : read_response(r, m[RESPONSE].value, end);
+    return m[RESPONSE].type == JSON_ABSENT || read_response(r, m[RESPONSE].value, end);
 }
 
 bool form_plain_responses(struct buf *out, struct text stream)

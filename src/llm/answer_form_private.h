@@ -44,7 +44,7 @@ struct form_writer {
 /* Ends an event; false: all has failed, there is no use in another one. */
 bool form_close_event(struct form_writer *w);
 
-/* `plain` is one valid object on one line. Members that can't be are told by w->failed. */
+/* `plain` is valid JSON on one line. Members that can't be are told by w->failed. */
 typedef void form_to_stream(struct form_writer *w, struct text plain, bool usage);
 form_to_stream form_stream_chat, form_stream_completion, form_stream_messages, form_stream_responses;
 

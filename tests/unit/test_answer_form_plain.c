@@ -51,6 +51,9 @@ static const struct {
     {"an end that is said twice", FAMILY_CHAT, DELTA("{\"content\":\"a\"}") STOP DONE DONE,
      "{\"id\":\"c\",\"object\":\"chat.completion\",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\","
      "\"content\":\"a\"},\"logprobs\":null,\"finish_reason\":\"stop\"}]}"},
+    {"an end between spaces", FAMILY_CHAT, DELTA("{\"content\":\"a\"}") STOP "data:  [DONE] \n\n",
+     "{\"id\":\"c\",\"object\":\"chat.completion\",\"choices\":[{\"index\":0,\"message\":{\"role\":\"assistant\","
+     "\"content\":\"a\"},\"logprobs\":null,\"finish_reason\":\"stop\"}]}"},
     {"other line ends, and data on two lines", FAMILY_CHAT,
      "data:{\"choices\":[\r\ndata:{\"index\":0,\"delta\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}]}\r\n\r\n"
      "data:[DONE]\r\n\r\n",
@@ -73,6 +76,13 @@ static const struct {
      START("") OPEN("0", EMPTY_TOOL) SPELL("0", "") SPELL("0", "{\\\"a\\\": 1.5")
          SPELL("0", "0, \\\"b\\\": \\\"\\\\u00") SPELL("0", "e9\\ud83d") SPELL("0", "\\ude00\\\"}") CLOSE("0") END,
      BLOCKS("{\"type\":\"tool_use\",\"input\":{\"a\":1.50,\"b\":\"\\u00e9\\ud83d\\ude00\"}}")},
+    {"inputs of tools of other kinds", FAMILY_MESSAGES,
+     START("") OPEN("0", "{\"type\":\"server_tool_use\",\"input\":{}}") SPELL("0", "{\\\"a\\\":1}") CLOSE("0")
+         OPEN("1", "{\"type\":\"mcp_tool_use\",\"input\":{}}") SPELL("1", "{\\\"b\\\":2}") CLOSE("1") END,
+     BLOCKS("{\"type\":\"server_tool_use\",\"input\":{\"a\":1}},{\"type\":\"mcp_tool_use\",\"input\":{\"b\":2}}")},
+    {"an input that says U+FFFD itself", FAMILY_MESSAGES,
+     START("") OPEN("0", EMPTY_TOOL) SPELL("0", "{\\\"a\\\":\\\"\xEF\xBF\xBD\\\"}") CLOSE("0") END,
+     BLOCKS("{\"type\":\"tool_use\",\"input\":{\"a\":\"\xEF\xBF\xBD\"}}")},
     {"an input of nothing", FAMILY_MESSAGES, START("") OPEN("0", EMPTY_TOOL) SPELL("0", "") CLOSE("0") END,
      BLOCKS(EMPTY_TOOL)},
     {"a signature and citations that the block did not begin with", FAMILY_MESSAGES,
@@ -126,6 +136,8 @@ static const struct {
     {"half an event behind the end", FAMILY_CHAT, DELTA("{\"content\":\"a\"}") STOP DONE "data: x"},
     {"no finish_reason", FAMILY_CHAT, DELTA("{\"content\":\"a\"}") DONE},
     {"an empty finish_reason", FAMILY_CHAT, CHUNK("\"choices\":[{\"index\":0,\"finish_reason\":\"\"}]") DONE},
+    {"a finish_reason that is none", FAMILY_CHAT,
+     CHUNK("\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":[1]}]") DONE},
     {"one choice without a finish_reason", FAMILY_CHAT, CHUNK("\"choices\":[{\"index\":1,\"delta\":{}}]") STOP DONE},
     {"more behind the end", FAMILY_CHAT, STOP DONE DELTA("{\"content\":\"a\"}")},
     {"two ids", FAMILY_CHAT, DELTA("{\"content\":\"a\"}") "data: {\"id\":\"d\",\"choices\":[]}\n\n" STOP DONE},
@@ -150,6 +162,11 @@ static const struct {
      EVENT("message_start", ",\"message\":{\"stop_reason\":\"x\",\"usage\":{}}") EVENT("message_stop", "")},
     {"no stop_reason", FAMILY_MESSAGES,
      START("") EVENT("message_delta", ",\"delta\":{\"stop_reason\":null},\"usage\":{}") EVENT("message_stop", "")},
+    {"an empty stop_reason", FAMILY_MESSAGES,
+     START("") EVENT("message_delta", ",\"delta\":{\"stop_reason\":\"\"},\"usage\":{}") EVENT("message_stop", "")},
+    {"an end without a delta", FAMILY_MESSAGES,
+     EVENT("message_start", ",\"message\":{\"stop_reason\":\"x\",\"usage\":{}}") EVENT("message_delta", ",\"usage\":{}")
+         EVENT("message_stop", "")},
     {"two beginnings", FAMILY_MESSAGES, START("") START("") END},
     {"a beginning with content", FAMILY_MESSAGES,
      EVENT("message_start", ",\"message\":{\"content\":[" EMPTY_TEXT "]}") END},
@@ -159,6 +176,8 @@ static const struct {
     {"a block that is left open", FAMILY_MESSAGES, START("") OPEN("0", EMPTY_TEXT) END},
     {"a block inside a block", FAMILY_MESSAGES,
      START("") OPEN("0", EMPTY_TEXT) OPEN("1", EMPTY_TEXT) CLOSE("1") CLOSE("0") END},
+    {"a block that is left open for another one", FAMILY_MESSAGES,
+     START("") OPEN("0", EMPTY_TEXT) OPEN("1", EMPTY_TEXT) CLOSE("1") END},
     {"a block that was left out", FAMILY_MESSAGES, START("") OPEN("1", EMPTY_TEXT) CLOSE("1") END},
     {"a block behind the end", FAMILY_MESSAGES, START("") COST OPEN("0", EMPTY_TEXT) CLOSE("0") END},
     {"a block without a type", FAMILY_MESSAGES, START("") OPEN("0", "{\"text\":\"\"}") CLOSE("0") END},
@@ -178,6 +197,8 @@ static const struct {
      START("") OPEN("0", EMPTY_TEXT ",\"x\":1") CLOSE("0") END},
     {"a text that is none", FAMILY_MESSAGES,
      START("") OPEN("0", EMPTY_TEXT) FILL("0", "{\"type\":\"text_delta\",\"text\":1}") CLOSE("0") END},
+    {"a citation that is none", FAMILY_MESSAGES,
+     START("") OPEN("0", EMPTY_TEXT) FILL("0", "{\"type\":\"citations_delta\",\"citation\":1}") CLOSE("0") END},
     {"two signatures", FAMILY_MESSAGES,
      START("") OPEN("0", "{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"a\"}")
          FILL("0", "{\"type\":\"signature_delta\",\"signature\":\"b\"}") CLOSE("0") END},
@@ -213,6 +234,76 @@ START_TEST(what_is_unclear_has_no_plain_form)
     ck_assert_msg(!answer_to_plain(&out, unclear[_i].family, text_of(unclear[_i].stream)), "%s", unclear[_i].what);
     ck_assert(text_is(buf_text(&out), "before"));
     buf_free(&out);
+}
+END_TEST
+
+/* ---- bounds ---- */
+
+static bool becomes_plain(struct buf *stream)
+{
+    struct buf plain = {0};
+    bool made = answer_to_plain(&plain, FAMILY_MESSAGES, buf_text(stream));
+    buf_free(&plain);
+    buf_free(stream);
+    return made;
+}
+
+/* A stream of blocks with members that are as small as can be. */
+static struct buf small_members(int blocks, int members)
+{
+    struct buf stream = {0};
+    BUF_ADD(&stream, START(""));
+    for (int block = 0; block < blocks; block++) {
+        buf_printf(&stream, "data: {\"type\":\"content_block_start\",\"index\":%d,\"content_block\":{\"type\":\"x\"",
+                   block);
+        for (int i = 0; i < members; i++)
+            buf_printf(&stream, ",\"%d\":1", i);
+        buf_printf(&stream, "}}\n\ndata: {\"type\":\"content_block_stop\",\"index\":%d}\n\n", block);
+    }
+    BUF_ADD(&stream, END);
+    return stream;
+}
+
+/* They take twelve times as much memory as they are long: small answers may, large ones must not. */
+START_TEST(memory_is_bounded)
+{
+    struct buf small = small_members(2, 200), large = small_members(50, 200);
+    ck_assert(becomes_plain(&small));
+    ck_assert(!becomes_plain(&large));
+}
+END_TEST
+
+START_TEST(members_and_blocks_are_bounded)
+{
+    struct buf blocks = small_members(256, 0), more_blocks = small_members(257, 0);
+    struct buf members = small_members(1, 255), more_members = small_members(1, 256);
+    ck_assert(becomes_plain(&blocks) && becomes_plain(&members));
+    ck_assert(!becomes_plain(&more_blocks) && !becomes_plain(&more_members));
+}
+END_TEST
+
+/* Alone it would not be too deep. */
+static struct buf deep_input(int depth)
+{
+    struct buf stream = {0};
+    BUF_ADD(&stream, START("") OPEN("0", EMPTY_TOOL));
+    BUF_ADD(&stream, "data: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"input_json_delta\","
+                     "\"partial_json\":\"");
+    for (int i = 0; i < depth; i++)
+        BUF_ADD(&stream, "{\\\"a\\\":");
+    BUF_ADD(&stream, "1");
+    for (int i = 0; i < depth; i++)
+        BUF_ADD(&stream, "}");
+    BUF_ADD(&stream, "\"}}\n\n" CLOSE("0") END);
+    return stream;
+}
+
+START_TEST(depth_is_bounded)
+{
+    enum { AROUND = 3 };
+    struct buf deepest = deep_input(JSON_DEPTH - AROUND), deeper = deep_input(JSON_DEPTH - AROUND + 1);
+    ck_assert(becomes_plain(&deepest));
+    ck_assert(!becomes_plain(&deeper));
 }
 END_TEST
 
@@ -258,6 +349,7 @@ static const struct {
     {FAMILY_MESSAGES, "{\"content\":[],\"stop_reason\":\"x\"}"},
     {FAMILY_MESSAGES, "{\"content\":[],\"stop_reason\":\"x\",\"usage\":{}}"},
     {FAMILY_MESSAGES, "{\"content\":[],\"stop_reason\":null,\"usage\":{\"output_tokens\":1}}"},
+    {FAMILY_MESSAGES, "{\"content\":[],\"stop_reason\":\"\",\"usage\":{\"output_tokens\":1}}"},
     {FAMILY_MESSAGES, "{\"content\":\"a\",\"stop_reason\":\"x\",\"usage\":{\"output_tokens\":1}}"},
     {FAMILY_MESSAGES, "{\"content\":[1],\"stop_reason\":\"x\",\"usage\":{\"output_tokens\":1}}"},
     {FAMILY_MESSAGES, "{\"content\":[{\"text\":\"a\"}],\"stop_reason\":\"x\",\"usage\":{\"output_tokens\":1}}"},
@@ -301,6 +393,9 @@ static void add_tests(TCase *tests)
 {
     tcase_add_loop_test(tests, streams_become_plain_answers, 0, COUNT(told));
     tcase_add_loop_test(tests, what_is_unclear_has_no_plain_form, 0, COUNT(unclear));
+    tcase_add_test(tests, memory_is_bounded);
+    tcase_add_test(tests, members_and_blocks_are_bounded);
+    tcase_add_test(tests, depth_is_bounded);
     tcase_add_loop_test(tests, what_is_strange_has_no_stream, 0, COUNT(strange));
     tcase_add_test(tests, but_for_that_they_would_have_one);
 }

@@ -10,6 +10,104 @@
 #define NULL_USAGE            ",\"usage\":null"
 #define DONE                  "data: [DONE]\n\n"
 
+/* ---- messages ---- */
+
+#define MESSAGE \
+    "{\"id\":\"m\",\"content\":[{\"type\":\"thinking\",\"thinking\":\"Hm\",\"signature\":\"s\"}," \
+    "{\"type\":\"tool_use\",\"id\":\"t\",\"input\":{\"a\":\"\\n\"}},{\"type\":\"text\",\"text\":\"\"}]," \
+    "\"stop_reason\":\"end_turn\",\"stop_sequence\":null,\"usage\":{\"input_tokens\":2,\"output_tokens\":1}}"
+#define OPEN(index, block) EVENT("content_block_start", ",\"index\":" index ",\"content_block\":" block)
+#define FILL(index, delta) EVENT("content_block_delta", ",\"index\":" index ",\"delta\":" delta)
+#define CLOSE(index)       EVENT("content_block_stop", ",\"index\":" index)
+
+/* clang-format off */
+static const char message_events[] =
+    EVENT("message_start", ",\"message\":{\"id\":\"m\",\"content\":[],\"stop_reason\":null,\"stop_sequence\":null,"
+                           "\"usage\":{\"input_tokens\":2,\"output_tokens\":0}}")
+    OPEN("0", "{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"}")
+    FILL("0", "{\"type\":\"thinking_delta\",\"thinking\":\"Hm\"}")
+    FILL("0", "{\"type\":\"signature_delta\",\"signature\":\"s\"}")
+    CLOSE("0")
+    OPEN("1", "{\"type\":\"tool_use\",\"id\":\"t\",\"input\":{}}")
+    FILL("1", "{\"type\":\"input_json_delta\",\"partial_json\":\"{\\\"a\\\":\\\"\\\\n\\\"}\"}")
+    CLOSE("1")
+    OPEN("2", "{\"type\":\"text\",\"text\":\"\"}")
+    CLOSE("2")
+    EVENT("message_delta", ",\"delta\":{\"stop_reason\":\"end_turn\",\"stop_sequence\":null},"
+                           "\"usage\":{\"input_tokens\":2,\"output_tokens\":1}")
+    EVENT("message_stop", "");
+/* clang-format on */
+
+/* ---- responses ---- */
+
+#define NUMBERED(name, number, more) EVENT("response." name, ",\"sequence_number\":" number more)
+#define OUTPUT(index)                ",\"output_index\":" index
+#define INNER(id, index)             ",\"item_id\":\"" id "\"" OUTPUT(index)
+#define PART(index)                  INNER("m", "0") ",\"content_index\":" index
+
+#define SPOKEN          "{\"type\":\"output_text\",\"text\":\"Hi\",\"annotations\":[7]}"
+#define SAID            "{\"type\":\"message\",\"id\":\"m\",\"status\":\"completed\",\"content\":[" SPOKEN "]}"
+#define CALL(arguments) "{\"type\":\"function_call\",\"id\":\"f\",\"name\":\"n\",\"arguments\":\"" arguments "\"}"
+#define COMPLETED       "{\"id\":\"r\",\"status\":\"completed\",\"output\":[" SAID "," CALL("{}") "],\"usage\":{}}"
+#define BEGINS          ",\"response\":{\"id\":\"r\",\"status\":\"in_progress\",\"output\":[],\"usage\":null}"
+
+/* clang-format off */
+static const char completed_events[] =
+    NUMBERED("created", "0", BEGINS)
+    NUMBERED("in_progress", "1", BEGINS)
+    NUMBERED("output_item.added", "2", OUTPUT("0")
+             ",\"item\":{\"type\":\"message\",\"id\":\"m\",\"status\":\"in_progress\",\"content\":[]}")
+    NUMBERED("content_part.added", "3", PART("0")
+             ",\"part\":{\"type\":\"output_text\",\"text\":\"\",\"annotations\":[]}")
+    NUMBERED("output_text.delta", "4", PART("0") ",\"delta\":\"Hi\",\"logprobs\":[]")
+    NUMBERED("output_text.annotation.added", "5", PART("0") ",\"annotation_index\":0,\"annotation\":7")
+    NUMBERED("output_text.done", "6", PART("0") ",\"text\":\"Hi\",\"logprobs\":[]")
+    NUMBERED("content_part.done", "7", PART("0") ",\"part\":" SPOKEN)
+    NUMBERED("output_item.done", "8", OUTPUT("0") ",\"item\":" SAID)
+    NUMBERED("output_item.added", "9", OUTPUT("1") ",\"item\":" CALL(""))
+    NUMBERED("function_call_arguments.delta", "10", INNER("f", "1") ",\"delta\":\"{}\"")
+    NUMBERED("function_call_arguments.done", "11", INNER("f", "1") ",\"name\":\"n\",\"arguments\":\"{}\"")
+    NUMBERED("output_item.done", "12", OUTPUT("1") ",\"item\":" CALL("{}"))
+    NUMBERED("completed", "13", ",\"response\":" COMPLETED);
+/* clang-format on */
+
+/* What there is nothing to say of is not said. */
+#define NO_TEXT    "{\"type\":\"output_text\",\"text\":null}"
+#define NO_REFUSAL "{\"type\":\"refusal\",\"refusal\":\"\",\"annotations\":null}"
+#define PARTS      "{\"type\":\"message\",\"id\":\"m\",\"content\":[" NO_TEXT "," NO_REFUSAL "]}"
+#define CUSTOM(i)  "{\"type\":\"custom_tool_call\",\"id\":\"c\",\"input\":\"" i "\"}"
+#define MCP        "{\"type\":\"mcp_call\",\"id\":\"p\",\"name\":\"n\",\"arguments\":\"\"}"
+#define NOT_FILLED "{\"type\":\"function_call\",\"arguments\":null}"
+#define INCOMPLETE \
+    "{\"id\":\"r\",\"status\":\"incomplete\",\"completed_at\":5,\"output\":[" PARTS \
+    "," CUSTOM("i") "," MCP "," NOT_FILLED "]}"
+#define IN_PROGRESS ",\"response\":{\"id\":\"r\",\"status\":\"in_progress\",\"completed_at\":null,\"output\":[]}"
+
+/* clang-format off */
+static const char incomplete_events[] =
+    NUMBERED("created", "0", IN_PROGRESS)
+    NUMBERED("in_progress", "1", IN_PROGRESS)
+    NUMBERED("output_item.added", "2", OUTPUT("0") ",\"item\":{\"type\":\"message\",\"id\":\"m\",\"content\":[]}")
+    NUMBERED("content_part.added", "3", PART("0") ",\"part\":" NO_TEXT)
+    NUMBERED("content_part.done", "4", PART("0") ",\"part\":" NO_TEXT)
+    NUMBERED("content_part.added", "5", PART("1") ",\"part\":" NO_REFUSAL)
+    NUMBERED("refusal.done", "6", PART("1") ",\"refusal\":\"\"")
+    NUMBERED("content_part.done", "7", PART("1") ",\"part\":" NO_REFUSAL)
+    NUMBERED("output_item.done", "8", OUTPUT("0") ",\"item\":" PARTS)
+    NUMBERED("output_item.added", "9", OUTPUT("1") ",\"item\":" CUSTOM(""))
+    NUMBERED("custom_tool_call_input.delta", "10", INNER("c", "1") ",\"delta\":\"i\"")
+    NUMBERED("custom_tool_call_input.done", "11", INNER("c", "1") ",\"input\":\"i\"")
+    NUMBERED("output_item.done", "12", OUTPUT("1") ",\"item\":" CUSTOM("i"))
+    NUMBERED("output_item.added", "13", OUTPUT("2") ",\"item\":" MCP)
+    NUMBERED("mcp_call_arguments.done", "14", INNER("p", "2") ",\"name\":\"n\",\"arguments\":\"\"")
+    NUMBERED("output_item.done", "15", OUTPUT("2") ",\"item\":" MCP)
+    NUMBERED("output_item.added", "16", OUTPUT("3") ",\"item\":" NOT_FILLED)
+    NUMBERED("output_item.done", "17", OUTPUT("3") ",\"item\":" NOT_FILLED)
+    NUMBERED("incomplete", "18", ",\"response\":" INCOMPLETE);
+/* clang-format on */
+
+/* ---- all families ---- */
+
 static const struct made {
     enum endpoint_family family;
     bool usage;
@@ -34,91 +132,18 @@ static const struct made {
      "{\"id\":\"c\",\"object\":\"chat.completion\",\"created\":1,\"choices\":[{\"message\":{\"role\":\"assistant\","
      "\"content\":null},\"finish_reason\":\"stop\",\"y\":2}]}",
      CHUNK(SAYS("{\"role\":\"assistant\",\"content\":null}", "null"), "") CHUNK(ENDS, "") DONE},
+    {FAMILY_CHAT, true,
+     "{\"id\":\"c\",\"object\":\"chat.completion\",\"created\":1,\"choices\":[{\"message\":{\"role\":\"assistant\","
+     "\"content\":null},\"finish_reason\":\"stop\",\"y\":2}],\"usage\":null}",
+     CHUNK(SAYS("{\"role\":\"assistant\",\"content\":null}", "null"), NULL_USAGE) CHUNK(ENDS, NULL_USAGE) DONE},
     {FAMILY_COMPLETION, true,
      "{\"choices\":[{\"text\":\"Hi\",\"logprobs\":{},\"finish_reason\":\"stop\"}],\"usage\":{}}",
      "data: {\"choices\":[{\"index\":0,\"text\":\"Hi\",\"logprobs\":{},\"finish_reason\":null}],\"usage\":null}\n\n"
      "data: {\"choices\":[{\"index\":0,\"text\":\"\",\"logprobs\":null,\"finish_reason\":\"stop\"}],\"usage\":null}\n\n"
      "data: {\"choices\":[],\"usage\":{}}\n\n" DONE},
-    {FAMILY_MESSAGES, false,
-     "{\"id\":\"m\",\"content\":[{\"type\":\"thinking\",\"thinking\":\"Hm\",\"signature\":\"s\"},{\"type\":\"tool_"
-     "use\","
-     "\"id\":\"t\",\"input\":{\"a\":\"\\n\"}},{\"type\":\"text\",\"text\":\"\"}],\"stop_reason\":\"end_turn\","
-     "\"usage\":{"
-     "\"input_tokens\":2,\"output_tokens\":1}}",
-     EVENT("message_start",
-           ",\"message\":{\"id\":\"m\",\"content\":[],\"stop_reason\":null,\"usage\":{\"input_tokens\":2,"
-           "\"output_tokens\":0}}")
-         EVENT("content_block_start",
-               ",\"index\":0,\"content_block\":{\"type\":\"thinking\",\"thinking\":\"\",\"signature\":\"\"}")
-             EVENT("content_block_delta", ",\"index\":0,\"delta\":{\"type\":\"thinking_delta\",\"thinking\":\"Hm\"}")
-                 EVENT("content_block_delta",
-                       ",\"index\":0,\"delta\":{\"type\":\"signature_delta\",\"signature\":\"s\"}")
-                     EVENT("content_block_stop", ",\"index\":0") EVENT(
-                         "content_block_start",
-                         ",\"index\":1,\"content_block\":{\"type\":\"tool_use\",\"id\":\"t\",\"input\":{}}")
-                         EVENT("content_block_delta",
-                               ",\"index\":1,\"delta\":{\"type\":\"input_json_delta\",\"partial_json\":\"{\\\"a\\\":"
-                               "\\\"\\\\n\\\"}\"}") EVENT("content_block_stop", ",\"index\":1")
-                             EVENT("content_block_start",
-                                   ",\"index\":2,\"content_block\":{\"type\":\"text\",\"text\":\"\"}")
-                                 EVENT("content_block_stop", ",\"index\":2")
-                                     EVENT("message_delta",
-                                           ",\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":{\"input_tokens\":2,"
-                                           "\"output_tokens\":1}") EVENT("message_stop", "")},
-    {FAMILY_RESPONSES, false,
-     "{\"id\":\"r\",\"status\":\"completed\",\"output\":[{\"type\":\"message\",\"id\":\"m\",\"status\":\"completed\","
-     "\"content\":[{\"type\":\"output_text\",\"text\":\"Hi\",\"annotations\":[7]}]},{\"type\":\"function_call\",\"id\":"
-     "\"f\",\"name\":\"n\",\"arguments\":\"{}\"}],\"usage\":{}}",
-     EVENT("response.created",
-           ",\"sequence_number\":0,\"response\":{\"id\":\"r\",\"status\":\"in_progress\",\"output\":[],"
-           "\"usage\":null}") EVENT("response.in_progress",
-                                    ",\"sequence_number\":1,\"response\":{\"id\":\"r\",\"status\":\"in_progress\","
-                                    "\"output\":[],\"usage\":null}")
-         EVENT("response.output_item.added", ",\"sequence_number\":2,\"output_index\":0,\"item\":{\"type\":\"message\","
-                                             "\"id\":\"m\",\"status\":\"in_progress\",\"content\":[]}")
-             EVENT("response.content_part.added",
-                   ",\"sequence_number\":3,\"item_id\":\"m\",\"output_index\":0,\"content_index\":"
-                   "0,\"part\":{\"type\":\"output_text\",\"text\":\"\",\"annotations\":[]}")
-                 EVENT("response.output_text.delta",
-                       ",\"sequence_number\":4,\"item_id\":\"m\",\"output_index\":0,\"content_index\":0,"
-                       "\"delta\":\"Hi\",\"logprobs\":[]")
-                     EVENT("response.output_text.annotation.added",
-                           ",\"sequence_number\":5,\"item_id\":\"m\",\"output_index\":0,"
-                           "\"content_index\":0,\"annotation_index\":0,\"annotation\":7")
-                         EVENT("response.output_text.done",
-                               ",\"sequence_number\":6,\"item_id\":\"m\",\"output_index\":0,\"content_index\":0,"
-                               "\"text\":\"Hi\",\"logprobs\":[]")
-                             EVENT("response.content_part.done",
-                                   ",\"sequence_number\":7,\"item_id\":\"m\",\"output_index\":0,\"content_index\":0,"
-                                   "\"part\":{\"type\":\"output_text\",\"text\":\"Hi\",\"annotations\":[7]}")
-                                 EVENT(
-                                     "response.output_item.done",
-                                     ",\"sequence_number\":8,\"output_index\":0,\"item\":{\"type\":\"message\",\"id\":"
-                                     "\"m\",\"status\":\"completed\",\"content\":[{\"type\":\"output_text\",\"text\":"
-                                     "\"Hi\",\"annotations\":[7]}]}")
-                                     EVENT("response.output_item.added",
-                                           ",\"sequence_number\":9,\"output_index\":1,\"item\":{\"type\":\"function_"
-                                           "call\","
-                                           "\"id\":\"f\",\"name\":\"n\",\"arguments\":\"\"}")
-                                         EVENT("response.function_call_arguments.delta",
-                                               ",\"sequence_number\":10,\"item_id\":\"f\",\"output_index\":1,"
-                                               "\"delta\":\"{}\"")
-                                             EVENT("response.function_call_arguments.done",
-                                                   ",\"sequence_number\":11,\"item_id\":\"f\",\"output_index\":1,"
-                                                   "\"name\":\"n\",\"arguments\":\"{}\"")
-                                                 EVENT("response.output_item.done",
-                                                       ",\"sequence_number\":12,\"output_index\":1,\"item\":{\"type\":"
-                                                       "\"function_call\","
-                                                       "\"id\":\"f\",\"name\":\"n\",\"arguments\":\"{}\"}")
-                                                     EVENT("response.completed",
-                                                           ",\"sequence_number\":13,\"response\":{\"id\":\"r\","
-                                                           "\"status\":\"completed\",\"output\":[{"
-                                                           "\"type\":\"message\",\"id\":\"m\",\"status\":\"completed\","
-                                                           "\"content\":[{\"type\":"
-                                                           "\"output_text\",\"text\":\"Hi\",\"annotations\":[7]}]},{"
-                                                           "\"type\":\"function_call\","
-                                                           "\"id\":\"f\",\"name\":\"n\",\"arguments\":\"{}\"}],"
-                                                           "\"usage\":{}}")},
+    {FAMILY_MESSAGES, false, MESSAGE, message_events},
+    {FAMILY_RESPONSES, false, COMPLETED, completed_events},
+    {FAMILY_RESPONSES, false, INCOMPLETE, incomplete_events},
 };
 
 START_TEST(streams_have_every_event_that_clients_expect)
