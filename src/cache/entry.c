@@ -46,6 +46,7 @@ usec_t cache_entry_age(const struct cache_entry *e, usec_t now) { return usec_la
 enum cache_freshness cache_entry_freshness(const struct cache_entry *e, usec_t now)
 {
     usec_t age = cache_entry_age(e, now), fresh = e->facts.fresh;
+    if (e->facts.created - now > CACHE_CLOCK_SKEW) return CACHE_DEAD;
     if (age < fresh) return CACHE_FRESH;
     return age - fresh < e->facts.stale ? CACHE_STALE : CACHE_DEAD;
 }

@@ -237,6 +237,7 @@ static void replace(struct memory_shard *s, struct cache_entry *old, struct cach
 static void take(struct memory_shard *s, struct cache_entry *e, struct list *dropped)
 {
     struct cache_entry *old = memory_table_find(&s->table, &e->facts.key);
+    s->now = usec_later(s->now, e->facts.created); /* it has taken long, and nobody has asked meanwhile */
     cache_entry_ref(e);
     e->place.taken = true;
     if (old) {

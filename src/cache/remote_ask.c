@@ -21,10 +21,9 @@ static bool may_ask(struct remote *r, usec_t now)
     return may;
 }
 
-/* Nothing comes from the future, or is kept for longer than anybody could have asked for, whoever has written it. */
-static void bound_times(struct cache_facts *f, usec_t now)
+/* Nothing is kept for longer than anybody could have asked for, whoever has written it. */
+static void bound_times(struct cache_facts *f)
 {
-    f->created = usec_earlier(f->created, now);
     f->fresh = usec_earlier(f->fresh, CACHE_TTL_MAX);
     f->stale = usec_earlier(f->stale, CACHE_TTL_MAX);
 }
@@ -34,13 +33,12 @@ static uint64_t *judge(const struct remote_call *call, const struct redis_reply 
 {
     struct remote_stats *stats = &call->remote->shared->stats;
     enum envelope_fault fault = ENVELOPE_FOREIGN;
-    usec_t now = loop_wall(call->remote->loop);
     if (reply->type == REDIS_NIL) return &stats->misses;
     if (reply->type == REDIS_ERROR && !text_starts(reply->text, TEXT("WRONGTYPE"))) return &stats->errors;
     if (reply->type == REDIS_STRING) *e = envelope_read(reply->text, call->key, call->tenant, &fault);
     if (!*e) return &stats->ignored[fault];
-    bound_times(&(*e)->facts, now);
-    if (cache_entry_freshness(*e, now) != CACHE_DEAD) return &stats->hits;
+    bound_times(&(*e)->facts);
+    if (cache_entry_freshness(*e, loop_wall(call->remote->loop)) != CACHE_DEAD) return &stats->hits;
     cache_entry_unref(*e);
     *e = NULL;
     return &stats->misses;

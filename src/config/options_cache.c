@@ -17,7 +17,8 @@ static const struct option redis_rows[] = {
     {"timeout", OPTION_DURATION, REDIS(timeout), .fallback = "50ms", .min = "1ms", .max = "10s",
      .doc = "A question that is not answered by then counts as a miss, and the request goes on."},
     {"prefix", OPTION_TEXT, REDIS(prefix), .fallback = "dsgate", .check = value_prefix,
-     .doc = "All names there begin with it. Gateways with the same one share what they keep."},
+     .doc = "All names there begin with it. Gateways with the same one share what they keep, as long as their clocks "
+            "agree within 10 s."},
 };
 static const struct option_table redis_table = {
     .size = sizeof(struct conf_redis), ROWS(redis_rows), .shorthand = "url"};

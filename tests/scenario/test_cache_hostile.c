@@ -102,12 +102,24 @@ static void write_time(int which, uint64_t value)
     envelope_seal(kept.data + kept.head, buf_len(&kept));
 }
 
-/* An answer of the future that is good for ever. */
+START_TEST(nothing_from_redis_is_of_the_future)
+{
+    begin_redis(WITH_REDIS);
+    keep_in_redis(hello, "300");
+    write_time(0, (uint64_t)(loop_wall(fake_loop()) + 3600 * USEC_PER_SEC));
+    struct wire *client = chat("", "");
+    redis_gives_kept();
+    answer(&a, 200, hello);
+    ck_given(client, "miss", hello);
+    end_redis();
+}
+END_TEST
+
 START_TEST(nothing_from_redis_is_kept_for_ever)
 {
     begin_redis(WITH_REDIS);
     keep_in_redis(hello, "300");
-    for (int i = 0; i < 3; i++)
+    for (int i = 1; i < 3; i++)
         write_time(i, INT64_MAX / 4);
     struct wire *client = chat("", "");
     redis_gives_kept();
@@ -128,6 +140,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_reload_does_not_lose_long_events);
     tcase_add_loop_test(tests, a_mistake_in_what_is_left_out_is_its_clients_own, 0, COUNT(bad));
     tcase_add_test(tests, a_mistake_is_not_shared_with_other_callers);
+    tcase_add_test(tests, nothing_from_redis_is_of_the_future);
     tcase_add_test(tests, nothing_from_redis_is_kept_for_ever);
 }
 

@@ -68,13 +68,32 @@ START_TEST(freshness)
                 {10, 0, 1010, CACHE_DEAD},
                 {0, 5, 1000, CACHE_STALE},
                 {0, 0, 1000, CACHE_DEAD},
-                {10, 5, 1, CACHE_FRESH}, /* a replica whose clock is late */
                 {USEC_NEVER, USEC_NEVER, 1015, CACHE_FRESH},
                 {10, USEC_NEVER, USEC_NEVER, CACHE_STALE}};
     for (int i = 0; i < COUNT(rows); i++) {
         struct cache_facts facts = {.created = 1000, .fresh = rows[i].fresh, .stale = rows[i].stale};
         struct cache_entry *e = entry_of(facts, TEXT("x"));
         ck_assert_msg(cache_entry_freshness(e, rows[i].now) == rows[i].is, "row %d", i);
+        cache_entry_unref(e);
+    }
+}
+END_TEST
+
+/* A replica's clock is ahead a little; one was set back by more. */
+START_TEST(what_comes_from_the_future)
+{
+    static const struct {
+        usec_t ahead;
+        enum cache_freshness is;
+    } rows[] = {{1, CACHE_FRESH},
+                {CACHE_CLOCK_SKEW, CACHE_FRESH},
+                {CACHE_CLOCK_SKEW + 1, CACHE_DEAD},
+                {3600 * USEC_PER_SEC, CACHE_DEAD},
+                {INT64_MAX / 4, CACHE_DEAD}};
+    for (int i = 0; i < COUNT(rows); i++) {
+        struct cache_facts facts = {.created = rows[i].ahead, .fresh = 10, .stale = USEC_NEVER};
+        struct cache_entry *e = entry_of(facts, TEXT("x"));
+        ck_assert_msg(cache_entry_freshness(e, 0) == rows[i].is, "row %d", i);
         cache_entry_unref(e);
     }
 }
@@ -111,4 +130,5 @@ START_TEST(references_of_many_threads)
 }
 END_TEST
 
-TEST_MAIN("cache_entry", all_is_copied, without_a_body, ages, freshness, references_of_many_threads)
+TEST_MAIN("cache_entry", all_is_copied, without_a_body, ages, freshness, what_comes_from_the_future,
+          references_of_many_threads)

@@ -183,6 +183,19 @@ START_TEST(the_dead_are_worth_nothing)
 }
 END_TEST
 
+/* Nobody has asked for anything meanwhile, so the cache has not heard what time it is. */
+START_TEST(an_answer_that_took_long_is_not_of_the_future)
+{
+    static const usec_t later = 600 * USEC_PER_SEC;
+    struct cache_facts facts = cache_facts_of_number(1000);
+    facts.created = later, facts.fresh = USEC_PER_SEC;
+    fill(2);
+    ask(1000, 3);
+    cache_put_one(memory, &facts, SIZE);
+    ck_assert(cache_has(memory, 1000, later));
+}
+END_TEST
+
 START_TEST(popularity_is_forgotten)
 {
     fill(15);
@@ -235,5 +248,5 @@ TEST_MAIN_WITH("cache_eviction", set_up, tear_down, a_scan_washes_nothing_out,
                a_large_one_takes_the_place_of_many, what_is_used_is_protected_from_what_is_not,
                a_newer_one_is_protected_as_the_one_before, protection_ends,
                a_popular_one_does_not_stand_before_the_others, one_that_is_worth_as_much_keeps_its_turn,
-               the_dead_are_worth_nothing, popularity_is_forgotten, what_is_new_is_kept_for_a_while,
-               a_large_one_leaves_the_window_alone)
+               the_dead_are_worth_nothing, an_answer_that_took_long_is_not_of_the_future, popularity_is_forgotten,
+               what_is_new_is_kept_for_a_while, a_large_one_leaves_the_window_alone)

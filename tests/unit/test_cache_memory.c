@@ -152,6 +152,20 @@ START_TEST(what_is_dead_is_not_found)
 }
 END_TEST
 
+/* It would be fresh for an hour too long. */
+START_TEST(what_was_put_before_the_clock_was_set_back_is_not_found)
+{
+    static const usec_t hour = 3600 * USEC_PER_SEC;
+    make_memory(MB);
+    struct cache_facts facts = cache_facts_of_number(1);
+    facts.created = 2 * hour, facts.fresh = 300 * USEC_PER_SEC;
+    cache_put_one(memory, &facts, 10);
+    ck_assert(cache_has(memory, 1, 2 * hour));
+    ck_assert(!cache_has(memory, 1, hour));
+    ck_assert_uint_eq(cache_stats(memory).expired, 1);
+}
+END_TEST
+
 /* ---- limits ---- */
 
 START_TEST(how_large_an_entry_may_be)
@@ -376,6 +390,6 @@ END_TEST
 
 TEST_MAIN_WITH("cache_memory", NULL, tear_down, what_was_put_is_found, what_goes_stays_alive_for_who_holds_it,
                one_of_the_same_key_is_replaced, an_entry_is_taken_once, one_that_was_replaced_does_not_come_back,
-               what_is_dead_is_not_found, how_large_an_entry_may_be, the_largest_that_are_allowed_fit,
-               what_is_too_large_replaces_nothing, the_limit_is_used_and_kept, a_lower_limit_counts_at_once,
-               purges_what_is_meant, any_sequence)
+               what_is_dead_is_not_found, what_was_put_before_the_clock_was_set_back_is_not_found,
+               how_large_an_entry_may_be, the_largest_that_are_allowed_fit, what_is_too_large_replaces_nothing,
+               the_limit_is_used_and_kept, a_lower_limit_counts_at_once, purges_what_is_meant, any_sequence)

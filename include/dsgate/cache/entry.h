@@ -59,7 +59,11 @@ void cache_entry_unref(struct cache_entry *e); /* NULL is fine */
 /* How old it is; 0 where clocks disagree. */
 usec_t cache_entry_age(const struct cache_entry *e, usec_t now);
 
-/* An entry is no longer fresh at the age of `fresh` (RFC 9111 section 4.2). */
+/* Replicas' clocks may be ahead of each other by so much, and their answers are still shared. */
+#define CACHE_CLOCK_SKEW (10 * USEC_PER_SEC)
+
+/* An entry is no longer fresh at the age of `fresh` (RFC 9111 section 4.2). One that was made later than `now` by more
+ * than CACHE_CLOCK_SKEW is dead: that of a clock that is wrong, or was set back since, and who knows how old it is. */
 enum cache_freshness { CACHE_FRESH, CACHE_STALE, CACHE_DEAD /* of no use to anybody */ };
 enum cache_freshness cache_entry_freshness(const struct cache_entry *e, usec_t now);
 
