@@ -21,6 +21,7 @@ struct remote_purge {
     struct redis_call call;
     struct buf pattern;
     char cursor[24]; /* of the next SCAN; "0" once there is none */
+    usec_t end;      /* it is given up */
     long long dropped;
     void (*done)(void *arg, long long dropped); /* NULL: none is under way */
     void *arg;

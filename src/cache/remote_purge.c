@@ -5,7 +5,8 @@
 #include "remote_private.h"
 #include <stdio.h>
 
-#define STEP_TIME (3 * USEC_PER_SEC)
+#define STEP_TIME  (3 * USEC_PER_SEC)
+#define PURGE_TIME (300 * USEC_PER_SEC) /* some servers have names without end, or a cursor that goes round */
 
 static struct remote *owner(struct redis_call *call) { return CONTAINER_OF(call, struct remote, purge.call); }
 
@@ -29,6 +30,7 @@ static void scanned(struct redis_call *call, const struct redis_reply *reply);
 
 static bool scan(struct remote *r)
 {
+    if (loop_clock(r->loop) >= r->purge.end) return false;
     const struct text argv[] = {
         TEXT("SCAN"), text_of(r->purge.cursor), TEXT("MATCH"), buf_text(&r->purge.pattern), TEXT("COUNT"), TEXT("500")};
     return step(r, argv, 6, scanned);
@@ -98,6 +100,7 @@ static bool begin(struct remote *r, const struct cache_selection *s)
     buf_clear(pattern);
     (one ? remote_name : remote_name_pattern)(pattern, r->shared->prefix, tenant, model, s->key);
     snprintf(r->purge.cursor, sizeof r->purge.cursor, "0");
+    r->purge.end = loop_clock(r->loop) + PURGE_TIME;
     if (!one) return scan(r);
     const struct redis_reply name = {.type = REDIS_STRING, .text = buf_text(pattern)};
     return unlink_all(r, &name, 1);

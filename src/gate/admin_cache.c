@@ -203,7 +203,7 @@ static void on_purged(void *arg, long long dropped)
     struct admin *a = arg;
     drop_from_memory(a, a->purge);
     if (dropped < 0)
-        log_warn("cache: purged from Redis: not all, it went away");
+        log_warn("cache: purged from Redis: not all: it went away, refused or took too long");
     else
         log_info("cache: purged from Redis: %lld", dropped);
 }

@@ -167,6 +167,27 @@ START_TEST(the_server_goes_away)
 }
 END_TEST
 
+/* With names or without: its cursor never comes back to where it began. */
+START_TEST(it_does_not_go_on_for_ever)
+{
+    static const usec_t most = 300 * USEC_PER_SEC;
+    for (size_t names = 0; names < 2; names++) {
+        usec_t begun = fake_loop.now;
+        dropped = NONE;
+        ck_assert(purge((struct cache_selection){0}));
+        for (; fake_loop.now - begun < most; fake_loop.now += USEC_PER_SEC) {
+            ck_assert_int_eq(dropped, NONE);
+            found(TEXT("7"), names);
+            if (names) unlinked(1);
+        }
+        found(TEXT("7"), 0);
+        ck_assert_int_eq(dropped, -1);
+        ck_assert_uint_eq(redis->count, 0);
+    }
+    ck_assert(purge((struct cache_selection){0}));
+}
+END_TEST
+
 static void free_worker(void *arg, long long n)
 {
     remote_free(worker);
@@ -190,4 +211,5 @@ START_TEST(who_hears_of_the_end_may_do_anything)
 END_TEST
 
 TEST_MAIN_WITH("remote_purge", set_up, tear_down, it_goes_on_to_the_end, what_is_meant, one_at_a_time, not_connected,
-               it_fails, unlink_fails, the_server_goes_away, who_hears_of_the_end_may_do_anything)
+               it_fails, unlink_fails, the_server_goes_away, it_does_not_go_on_for_ever,
+               who_hears_of_the_end_may_do_anything)

@@ -52,9 +52,9 @@ void remote_forget(struct remote_call *call); /* harmless when it is not under w
 void remote_put(struct remote *r, const struct cache_entry *e);
 
 /* Drops what is meant, in the background, by SCAN and UNLINK in steps; `done` with how many, or -1 when the server went
- * away or refused, perhaps with some of them dropped. Without SCAN where key, tenant and model are all known. False: it
- * is not connected, and `done` does not come; a slow server is asked all the same, with more patience. One at a time:
- * false while another one is under way. */
+ * away, refused, or was not through after 5 minutes, perhaps with some of them dropped. Without SCAN where key, tenant
+ * and model are all known. False: it is not connected, and `done` does not come; a slow server is asked all the same,
+ * with more patience. One at a time: false while another one is under way. */
 bool remote_purge(struct remote *r, const struct cache_selection *s, void (*done)(void *arg, long long dropped),
                   void *arg);
 
