@@ -3,6 +3,8 @@
 
 /* Three such times can be added. */
 #define TIME_MAX (INT64_MAX / 4)
+/* More than any usage comes to (llm/answer_usage.c), and counters take billions of them. */
+#define TOKENS_MAX UINT32_MAX
 
 static const struct text magic = TEXT("DSGC");
 
@@ -103,6 +105,8 @@ static bool take_time(struct text *rest, usec_t *out)
     return true;
 }
 
+static bool take_tokens(struct text *rest, uint64_t *out) { return take_number(rest, 8, out) && *out <= TOKENS_MAX; }
+
 /* It may go into a head or a log line: as there, no control characters but tabs. */
 static bool is_printable(struct text t)
 {
@@ -138,7 +142,7 @@ static bool take_facts(struct text *rest, struct cache_facts *f)
     memcpy(f->key.bytes, rest->p, CACHE_KEY_BYTES);
     *rest = text_from(*rest, CACHE_KEY_BYTES);
     return take_time(rest, &f->created) && take_time(rest, &f->fresh) && take_time(rest, &f->stale) &&
-           take_number(rest, 8, &f->prompt) && take_number(rest, 8, &f->completion) &&
+           take_tokens(rest, &f->prompt) && take_tokens(rest, &f->completion) &&
            take_string(rest, CACHE_TENANT_MAX, &f->tenant) && take_string(rest, CACHE_MODEL_MAX, &f->model) &&
            take_string(rest, CACHE_TYPE_MAX, &f->type);
 }

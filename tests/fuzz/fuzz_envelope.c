@@ -17,6 +17,7 @@ static void expect_sane(const struct cache_facts *f)
     expect(f->status == 200 || (f->status >= 400 && f->status < 500));
     expect(f->created >= 0 && f->fresh >= 0 && f->stale >= 0);
     expect(!__builtin_add_overflow(f->created, f->fresh, &end) && !__builtin_add_overflow(end, f->stale, &end));
+    expect(f->prompt <= UINT32_MAX && f->completion <= UINT32_MAX);
     for (size_t i = 0; i < sizeof strings / sizeof *strings; i++)
         for (size_t at = 0; at < strings[i].n; at++)
             expect(!memchr("\0\r\n\x1B\x7F", strings[i].p[at], 5));

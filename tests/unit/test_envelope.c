@@ -78,7 +78,7 @@ START_TEST(what_is_written_is_read)
     full.model = longest(model, sizeof model, '\xE4');
     full.type = longest(type, sizeof type, '\t');
     full.created = full.fresh = full.stale = INT64_MAX / 4;
-    full.prompt = full.completion = UINT64_MAX;
+    full.prompt = full.completion = UINT32_MAX;
     memset(full.key.bytes, 0xFF, sizeof full.key.bytes);
     const struct cache_facts rows[] = {stream_facts,
                                        full,
@@ -203,7 +203,8 @@ END_TEST
 /* Bytes of a sound envelope are overwritten, and the checksum is made to agree: somebody else writes such values. */
 START_TEST(fields_have_their_ranges)
 {
-    enum { TENANT = ENVELOPE_TENANT_AT, MODEL = TENANT + 2 + 20, TYPE = MODEL + 2 + 11, BODY = TYPE + 2 + 32 };
+    enum { TOKENS = ENVELOPE_TIMES_AT + 3 * 8, TENANT = ENVELOPE_TENANT_AT };
+    enum { MODEL = TENANT + 2 + 20, TYPE = MODEL + 2 + 11, BODY = TYPE + 2 + 32 };
     static const struct {
         size_t at;
         struct text bytes;
@@ -223,6 +224,9 @@ START_TEST(fields_have_their_ranges)
         {ENVELOPE_TIMES_AT, TEXT("\x1F\xFF\xFF\xFF\xFF\xFF\xFF\xFF"), ENVELOPE_FINE},
         {ENVELOPE_TIMES_AT + 8, TEXT("\xFF"), ENVELOPE_DAMAGED}, /* negative */
         {ENVELOPE_TIMES_AT + 16, TEXT("\x7F"), ENVELOPE_DAMAGED},
+        {TOKENS, TEXT("\0\0\0\1"), ENVELOPE_DAMAGED}, /* 2^32 and more */
+        {TOKENS, TEXT("\0\0\0\0\xFF\xFF\xFF\xFF"), ENVELOPE_FINE},
+        {TOKENS + 8, TEXT("\xFF"), ENVELOPE_DAMAGED},
         {TENANT + 2, TEXT("k\0"), ENVELOPE_DAMAGED},
         {TENANT, TEXT("\0\x48"), ENVELOPE_DAMAGED}, /* 72: no room for a NUL */
         {TENANT, TEXT("\xFF\xFF"), ENVELOPE_DAMAGED},

@@ -26,7 +26,7 @@ struct cache_facts {
     usec_t created;       /* when it was complete */
     usec_t fresh;         /* after `created` it is given to everybody for so long, */
     usec_t stale;         /* … and beyond that for so long to who has nothing better */
-    uint64_t prompt, completion; /* tokens that it has cost, as far as is known */
+    uint64_t prompt, completion; /* tokens that it has cost, as far as is known; below 2^32 */
     struct text tenant;
     struct text model;    /* as its client named it */
     struct text type;     /* Content-Type */
