@@ -2,27 +2,10 @@
 #ifndef DSGATE_TESTS_UNIT_CACHE_TEST_H
 #define DSGATE_TESTS_UNIT_CACHE_TEST_H
 
+#include "../cache_number.h"
 #include "../suite.h"
 #include "dsgate/base/list.h"
-#include "dsgate/base/random.h"
 #include "dsgate/cache/memory.h"
-
-/* Keys are digests, so those of tests are evenly spread, too. */
-static inline struct cache_key cache_key_of_number(uint64_t n)
-{
-    struct cache_key key;
-    for (size_t i = 0; i < CACHE_KEY_BYTES; i += sizeof n) {
-        n = random_mix(n);
-        memcpy(key.bytes + i, &n, sizeof n);
-    }
-    return key;
-}
-
-/* Facts of an entry that is fresh for ever. */
-static inline struct cache_facts cache_facts_of_number(uint64_t n)
-{
-    return (struct cache_facts){.key = cache_key_of_number(n), .status = 200, .fresh = USEC_NEVER};
-}
 
 /* An entry with a body of so many bytes, which are not set. */
 static inline struct cache_entry *cache_entry_of_size(const struct cache_facts *facts, size_t size)
