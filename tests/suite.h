@@ -6,7 +6,7 @@
 #ifndef DSGATE_TESTS_SUITE_H
 #define DSGATE_TESTS_SUITE_H
 
-#include <check.h>
+#include "assertions.h"
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,7 +54,8 @@ static inline int suite_run(const char *name, void (*add_tests)(TCase *tests))
     { \
         const TTest *const all[] = {__VA_ARGS__}; \
         tcase_add_checked_fixture(tests, set_up, tear_down); \
-        for (int i = 0; i < COUNT(all); i++) tcase_add_test(tests, all[i]); \
+        for (int i = 0; i < COUNT(all); i++) \
+            tcase_add_test(tests, all[i]); \
     } \
     TEST_MAIN_ADDING(name, add_all_tests)
 #define TEST_MAIN_ADDING(name, add_tests) \

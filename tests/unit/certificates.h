@@ -6,7 +6,7 @@
 #define DSGATE_TESTS_CERTIFICATES_H
 
 #include "dsgate/base/mem.h"
-#include <check.h>
+#include "../assertions.h"
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>

@@ -1,5 +1,5 @@
 #include "gateway.h"
-#include <check.h>
+#include "../../assertions.h"
 #include <stdio.h>
 
 static struct shared shared;

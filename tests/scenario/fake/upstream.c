@@ -1,6 +1,6 @@
 /* What upstreams are asked, and what they answer. */
+#include "../../assertions.h"
 #include "gateway.h"
-#include <check.h>
 #include <stdio.h>
 
 void upstream_json(struct wire *w, unsigned status, const char *body)
