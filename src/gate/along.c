@@ -112,15 +112,35 @@ static enum flow turn_away(struct request *r)
     return ask_again(r, again);
 }
 
+/* Nothing has failed, but here the others' answer ends. */
+static enum flow part(struct request *r, bool alone, struct text why)
+{
+    if (r->cache->sent == 0) return ask_again(r, alone);
+    buf_add(&r->admission.message, why);
+    along_leave(r);
+    return request_fail(r, FAIL_UPSTREAM_CUT);
+}
+
+static enum flow be_left(struct request *r)
+{
+    return part(r, false, TEXT("The answer was shared with an identical request, which has ended."));
+}
+
+static enum flow lose(struct request *r)
+{
+    return part(r, true, TEXT("The answer was shared with identical requests and read too slowly."));
+}
+
 /* Attempts that were made for it count as its own; what is left of them it may make itself, or join somebody who does.
  */
 static enum flow fail_along(struct request *r)
 {
-    struct flight_word word = {.failure = FAIL_UPSTREAM_CUT, .reason = "cut"};
+    struct flight_word word;
     size_t n;
     const void *said = flight_failure(&r->cache->follower, &n);
-    if (n == sizeof word) memcpy(&word, said, n);
-    if (word.is_own_mistake && r->cache->sent == 0 && loop_now(r->worker->loop) < r->deadline) return turn_away(r);
+    if (n != sizeof word) return be_left(r);
+    memcpy(&word, said, n);
+    if (word.is_own_mistake) return turn_away(r);
     r->failed = (struct attempt_failure){.verdict = VERDICT_NONE, .failure = word.failure, .reason = word.reason};
     r->retry_after = word.retry_after;
     r->model_attempts += word.attempts ? word.attempts : 1;
@@ -129,14 +149,6 @@ static enum flow fail_along(struct request *r)
     if (r->cache->sent) return request_fail(r, word.failure);
     r->cache->result = CACHE_RESULT_MISS;
     return dispatch_give_up(r, word.failure);
-}
-
-static enum flow lose(struct request *r)
-{
-    if (r->cache->sent == 0) return ask_again(r, true);
-    BUF_ADD(&r->admission.message, "The answer was shared with identical requests and read too slowly.");
-    along_leave(r);
-    return request_fail(r, FAIL_UPSTREAM_CUT);
 }
 
 enum flow along_run(struct request *r)

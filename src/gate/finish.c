@@ -156,7 +156,7 @@ enum flow finish_run(struct request *r)
 {
     struct worker *w = r->worker;
     usec_t duration = loop_now(w->loop) - r->began;
-    record_fail(r);
+    record_stop(r);
     release(r);
     count_surplus(r);
     count(r, duration);

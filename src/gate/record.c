@@ -125,6 +125,12 @@ static bool is_for_all(const struct request *r)
     return r->cache->head.status < 400 || (is_clients_mistake(r) && !r->cache->is_own_mistake);
 }
 
+/* Whoever has joined meanwhile asks again. */
+void record_stop(struct request *r)
+{
+    if (record_is_on(r)) flight_crash(&r->cache->lead, NULL, 0);
+}
+
 void record_fail(struct request *r)
 {
     if (!record_is_on(r)) return;
@@ -134,12 +140,6 @@ void record_fail(struct request *r)
                                .is_own_mistake = r->cache->is_own_mistake,
                                .retry_after = r->retry_after};
     flight_crash(&r->cache->lead, &word, sizeof word);
-}
-
-/* Who has joined at this very moment asks again. */
-void record_stop(struct request *r)
-{
-    if (record_is_on(r)) flight_crash(&r->cache->lead, NULL, 0);
 }
 
 /* False: it is too long to be kept, and nobody has joined. */

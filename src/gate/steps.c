@@ -115,8 +115,7 @@ void request_shut_down(struct request *r)
 {
     leave_early(r);
     r->failed = (struct attempt_failure){.verdict = VERDICT_NONE, .failure = FAIL_SHUTTING_DOWN, .reason = "shutdown"};
-    r->failure = FAIL_SHUTTING_DOWN;
-    r->step = STEP_STREAM;
+    request_fail(r, FAIL_SHUTTING_DOWN);
     request_run(r);
 }
 

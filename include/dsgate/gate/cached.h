@@ -20,7 +20,7 @@
 
 /* Why an answer that others wait for does not come. */
 struct flight_word {
-    enum failure failure;
+    enum failure failure;          /* none: is_own_mistake says it all */
     const char *reason;            /* static; NULL: none */
     unsigned attempts;             /* that were made for all of them */
     bool is_own_mistake;           /* … or for the lead alone: what others ask may be better */
@@ -116,8 +116,8 @@ void record_wait(struct request *r);  /* … or waits for another one */
 void record_head(struct request *r, unsigned status); /* of the answer that is shown next */
 void record_out(struct request *r);   /* what r->out shows; with the last of it the answer is kept, if it is good */
 bool record_is_shared(const struct request *r); /* others follow */
-void record_stop(struct request *r);  /* nobody is to follow, and it is not kept */
-void record_fail(struct request *r);  /* there will be no answer, or no end of it */
+void record_stop(struct request *r);  /* nobody is to follow any more, and it is not kept */
+void record_fail(struct request *r);  /* it has failed, in whole or midway; once r->failed says how */
 
 /* The client has left, and others want the answer: the request goes on without. False: nobody does. */
 bool ghost_stay(struct request *r);

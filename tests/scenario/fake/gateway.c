@@ -165,6 +165,8 @@ struct remote_stats gateway_redis(void)
     return stats;
 }
 
+struct flights *gateway_flights(void) { return shared.flights; }
+
 void gateway_purge(const struct cache_selection *s)
 {
     flights_forget(shared.flights);

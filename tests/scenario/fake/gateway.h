@@ -22,6 +22,7 @@ void gateway_stop(void);                 /* as a second SIGTERM does: the worker
 uint64_t gateway_metric(const char *sample); /* e.g. "dsgate_attempts_total{…}"; fails the test when there is none */
 struct cache_memory_stats gateway_memory(void); /* of the cache's memory level */
 struct remote_stats gateway_redis(void);        /* … and of Redis; only with one */
+struct flights *gateway_flights(void); /* what is under way; a test may lead there, as another worker would */
 void gateway_purge(const struct cache_selection *s); /* as an operator does */
 unsigned gateway_in_flight(const char *upstream);
 unsigned gateway_waiting(void);
