@@ -131,10 +131,17 @@ void record_stop(struct request *r)
     if (record_is_on(r)) flight_crash(&r->cache->lead, NULL, 0);
 }
 
+/* An error that is too long to be read is passed on as it comes, and nothing has failed then. */
+static enum failure failure_of(const struct request *r)
+{
+    if (r->failure) return r->failure;
+    return r->failed.failure ? r->failed.failure : FAIL_UPSTREAM_BAD_ANSWER;
+}
+
 void record_fail(struct request *r)
 {
     if (!record_is_on(r)) return;
-    struct flight_word word = {.failure = r->failure ? r->failure : r->failed.failure,
+    struct flight_word word = {.failure = failure_of(r),
                                .reason = r->failed.reason,
                                .attempts = r->attempts,
                                .is_own_mistake = r->cache->is_own_mistake,

@@ -125,6 +125,22 @@ START_TEST(what_is_too_large_is_still_shared)
 }
 END_TEST
 
+/* An error that is too long to be held is passed on unread: whoever has joined hears that it was one. */
+START_TEST(an_error_that_is_too_long_is_told_to_all)
+{
+    char *text = long_text(200000), *said = mem_printf("{\"error\":{\"message\":\"%s\"}}", text);
+    begin("limits: {answer_hold: 4KB}\n" ALWAYS);
+    struct wire *first = chat("", ""), *second = chat("", "");
+    answer(&a, 500, said);
+    ck_answer(first, 500, said);
+    ck_error(second, 502, "upstream_bad_answer");
+    ck_assert_uint_eq(gateway_in_flight("a"), 0);
+    gateway_end();
+    mem_free(said);
+    mem_free(text);
+}
+END_TEST
+
 /* A plain answer is waited for as an entry. Where it becomes none, each fetches its own. */
 START_TEST(what_is_too_large_to_be_an_entry_is_fetched_by_each)
 {
@@ -387,6 +403,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_slow_lead_holds_back_what_is_too_large);
     tcase_add_test(tests, what_is_too_large_is_still_shared);
     tcase_add_test(tests, what_is_too_large_to_be_an_entry_is_fetched_by_each);
+    tcase_add_test(tests, an_error_that_is_too_long_is_told_to_all);
     tcase_add_test(tests, who_falls_too_far_behind_is_cut_off);
     tcase_add_test(tests, who_follows_has_a_deadline_of_its_own);
     tcase_add_test(tests, a_deadline_does_not_cut_what_is_there);

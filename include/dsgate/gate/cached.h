@@ -20,7 +20,7 @@
 
 /* Why an answer that others wait for does not come. */
 struct flight_word {
-    enum failure failure;          /* none: is_own_mistake says it all */
+    enum failure failure;          /* of no meaning with is_own_mistake, else one */
     const char *reason;            /* static; NULL: none */
     unsigned attempts;             /* that were made for all of them */
     bool is_own_mistake;           /* … or for the lead alone: what others ask may be better */
