@@ -156,6 +156,15 @@ const struct flight_head *flight_head(const struct follower *who)
     return head;
 }
 
+bool flight_has_landed(const struct follower *who)
+{
+    struct flight_hold h;
+    flight_hold_begin(&h, who->flight->shard);
+    bool landed = who->flight->phase == FLIGHT_LANDED;
+    flight_hold_end(&h);
+    return landed;
+}
+
 const void *flight_failure(const struct follower *who, size_t *n)
 {
     *n = who->flight->failure_size;

@@ -18,10 +18,11 @@ void along_leave(struct request *r)
     c->source = SOURCE_UPSTREAM;
 }
 
-/* The others can't be hurried. */
+/* The others can't be hurried. What is whole is not waited for any more, however slowly it is taken. */
 static void on_deadline(struct timer *timer)
 {
     struct request *r = CONTAINER_OF(timer, struct request, wait.timer);
+    if (flight_has_landed(&r->cache->follower)) return;
     BUF_ADD(&r->admission.message, "The request's deadline passed while it waited for the answer of an identical one.");
     along_leave(r);
     request_fail(r, FAIL_DEADLINE);

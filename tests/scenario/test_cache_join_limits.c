@@ -225,6 +225,24 @@ START_TEST(a_deadline_does_not_cut_what_is_there)
 }
 END_TEST
 
+/* … also of a stream, when it has been told to its end. */
+START_TEST(a_deadline_does_not_cut_a_stream_that_is_there)
+{
+    begin(RULES("") ALONE);
+    struct wire *first = chat("", STREAMED), *slow = gateway_connect();
+    wire_window(slow, 1000);
+    client_post(slow, CHAT, "X-Dsgate-Timeout: 1s\r\n", "{\"model\":\"m\",\"messages\":[" QUESTION "]" STREAMED "}");
+    struct wire *w = begin_stream(&a, "1", "");
+    say_long(w, 60000, 4);
+    upstream_stream_finish(w);
+    fake_run(2 * SEC);
+    wire_window(slow, 1000000);
+    fake_settle();
+    ck_alike(first, slow, 240000);
+    gateway_end();
+}
+END_TEST
+
 /* A lead whose time is over leaves what time they have, and attempts, to those who came later: one of them leads. */
 START_TEST(who_came_later_goes_on)
 {
@@ -407,6 +425,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, who_falls_too_far_behind_is_cut_off);
     tcase_add_test(tests, who_follows_has_a_deadline_of_its_own);
     tcase_add_test(tests, a_deadline_does_not_cut_what_is_there);
+    tcase_add_test(tests, a_deadline_does_not_cut_a_stream_that_is_there);
     tcase_add_test(tests, who_came_later_goes_on);
     tcase_add_test(tests, an_urgent_one_follows_who_has_its_turn);
     tcase_add_test(tests, an_urgent_one_does_not_follow_who_waits_again);

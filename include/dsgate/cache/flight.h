@@ -146,6 +146,8 @@ enum flight_state flight_read(struct follower *f, struct text *bytes);
 const struct flight_head *flight_head(const struct follower *f);
 /* After FLIGHT_FAILED: what the lead said; *n bytes, valid until flight_leave(). */
 const void *flight_failure(const struct follower *f, size_t *n);
+/* All of it has come, be it read or not. */
+bool flight_has_landed(const struct follower *f);
 /* Harmless when it follows none. Its entry goes too. */
 void flight_leave(struct follower *f);
 
