@@ -165,6 +165,15 @@ bool flight_has_landed(const struct follower *who)
     return landed;
 }
 
+bool flight_is_outgrown(const struct follower *who)
+{
+    struct flight_hold h;
+    flight_hold_begin(&h, who->flight->shard);
+    bool outgrown = who->flight->outgrown;
+    flight_hold_end(&h);
+    return outgrown;
+}
+
 const void *flight_failure(const struct follower *who, size_t *n)
 {
     *n = who->flight->failure_size;

@@ -87,6 +87,9 @@ static enum flow ask_again(struct request *r, bool alone)
     return request_jump(r, STEP_LOOKUP);
 }
 
+/* Who can't pass on what comes waits for an entry, and there will be none. */
+static bool waits_in_vain(const struct request *r) { return !is_live(r) && flight_is_outgrown(&r->cache->follower); }
+
 static enum flow end_along(struct request *r)
 {
     struct request_cache *c = r->cache;
@@ -159,7 +162,10 @@ enum flow along_run(struct request *r)
     while (!c->held && r->exchange) {
         switch (flight_read(&c->follower, &bytes)) {
         case FLIGHT_WAIT: return FLOW_WAIT;
-        case FLIGHT_BYTES: pass_on(r, bytes); break;
+        case FLIGHT_BYTES:
+            if (waits_in_vain(r)) return ask_again(r, true);
+            pass_on(r, bytes);
+            break;
         case FLIGHT_END: return end_along(r);
         case FLIGHT_FAILED: return fail_along(r);
         case FLIGHT_LOST: return lose(r);

@@ -141,6 +141,22 @@ START_TEST(an_error_that_is_too_long_is_told_to_all)
 }
 END_TEST
 
+/* Who needs it whole does not wait for the end of what becomes no entry. */
+START_TEST(who_needs_an_entry_goes_as_soon_as_there_will_be_none)
+{
+    begin(SMALL("1KB"));
+    struct wire *first = chat("", TELLS_USAGE), *plain = chat("", "");
+    struct wire *w = begin_stream(&a, "1", "");
+    say_long(w, 500, 4);
+    ck_miss(plain, hello);
+    upstream_stream_finish(w);
+    struct client_answer whole = client_read(first);
+    ck_assert(whole.complete);
+    mem_free(whole.body);
+    gateway_end();
+}
+END_TEST
+
 /* A plain answer is waited for as an entry. Where it becomes none, each fetches its own. */
 START_TEST(what_is_too_large_to_be_an_entry_is_fetched_by_each)
 {
@@ -421,6 +437,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_slow_lead_holds_back_what_is_too_large);
     tcase_add_test(tests, what_is_too_large_is_still_shared);
     tcase_add_test(tests, what_is_too_large_to_be_an_entry_is_fetched_by_each);
+    tcase_add_test(tests, who_needs_an_entry_goes_as_soon_as_there_will_be_none);
     tcase_add_test(tests, an_error_that_is_too_long_is_told_to_all);
     tcase_add_test(tests, who_falls_too_far_behind_is_cut_off);
     tcase_add_test(tests, who_follows_has_a_deadline_of_its_own);

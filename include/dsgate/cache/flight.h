@@ -148,6 +148,8 @@ const struct flight_head *flight_head(const struct follower *f);
 const void *flight_failure(const struct follower *f, size_t *n);
 /* All of it has come, be it read or not. */
 bool flight_has_landed(const struct follower *f);
+/* It has grown too large: there will be no entry. */
+bool flight_is_outgrown(const struct follower *f);
 /* Harmless when it follows none. Its entry goes too. */
 void flight_leave(struct follower *f);
 
