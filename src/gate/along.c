@@ -116,6 +116,14 @@ static enum flow turn_away(struct request *r)
     return ask_again(r, again);
 }
 
+/* The lead has found it, and takes older ones. */
+static bool is_too_old(const struct request *r)
+{
+    const struct request_cache *c = r->cache;
+    const struct cache_entry *e = c->follower.entry;
+    return e && c->sent == 0 && cache_entry_age(e, loop_wall(r->worker->loop)) > c->plan.max_age;
+}
+
 /* Nothing has failed, but here the others' answer ends. */
 static enum flow part(struct request *r, bool alone, struct text why)
 {
@@ -160,7 +168,9 @@ enum flow along_run(struct request *r)
     struct request_cache *c = r->cache;
     struct text bytes;
     while (!c->held && r->exchange) {
-        switch (flight_read(&c->follower, &bytes)) {
+        enum flight_state state = flight_read(&c->follower, &bytes);
+        if (is_too_old(r)) return turn_away(r);
+        switch (state) {
         case FLIGHT_WAIT: return FLOW_WAIT;
         case FLIGHT_BYTES:
             if (waits_in_vain(r)) return ask_again(r, true);

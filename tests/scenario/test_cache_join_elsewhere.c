@@ -37,6 +37,23 @@ static void ck_joined(void)
     ck_assert(!busy_wire(&a));
 }
 
+/* It has found an answer that is so old. */
+static void land(bool stream, usec_t age)
+{
+    struct cache_facts facts = {.key = key,
+                                .status = 200,
+                                .stream = stream,
+                                .has_usage = true,
+                                .created = loop_wall(fake_loop()) - age,
+                                .fresh = 60 * SEC,
+                                .type = stream ? TEXT("text/event-stream") : TEXT("application/json")};
+    struct iovec piece = iov_of(text_of(stream ? STREAM("Old") : SAYING("Old")));
+    struct cache_entry *e = cache_entry_new(&facts, &piece, 1);
+    flight_land(&lead, e);
+    cache_entry_unref(e);
+    fake_settle();
+}
+
 /* Nothing has failed: who has joined has made no attempt yet. */
 START_TEST(a_lead_that_leaves_costs_no_attempt)
 {
@@ -89,5 +106,40 @@ START_TEST(a_deadline_passes_when_the_lead_ends)
 }
 END_TEST
 
-TEST_MAIN("cache_join_elsewhere", a_lead_that_leaves_costs_no_attempt, a_lead_that_leaves_in_mid_answer_cuts_it,
-          a_deadline_passes_when_the_lead_ends)
+/* A lead may find what is too old for others: they are given nothing of it, in whatever form it is. */
+START_TEST(what_is_too_old_is_not_joined)
+{
+    static const char *const forms[] = {"", TELLS_USAGE};
+    begin_elsewhere(ALWAYS);
+    struct wire *client = chat("Cache-Control: max-age=10\r\n", forms[_i]);
+    ck_joined();
+    land(_i == 1, 11 * SEC);
+    if (_i == 0) ck_miss(client, hello);
+    if (_i == 1) {
+        upstream_stream_finish(begin_stream(&a, "1", "New"));
+        ck_given(client, "miss", STREAM("New"));
+    }
+    end_elsewhere();
+}
+END_TEST
+
+START_TEST(what_is_new_enough_is_joined)
+{
+    begin_elsewhere(ALWAYS);
+    struct wire *client = chat("Cache-Control: max-age=10\r\n", "");
+    land(false, 10 * SEC);
+    ck_given(client, "joined", SAYING("Old"));
+    end_elsewhere();
+}
+END_TEST
+
+static void add_tests(TCase *tests)
+{
+    tcase_add_test(tests, a_lead_that_leaves_costs_no_attempt);
+    tcase_add_test(tests, a_lead_that_leaves_in_mid_answer_cuts_it);
+    tcase_add_test(tests, a_deadline_passes_when_the_lead_ends);
+    tcase_add_loop_test(tests, what_is_too_old_is_not_joined, 0, 2);
+    tcase_add_test(tests, what_is_new_enough_is_joined);
+}
+
+TEST_MAIN_ADDING("cache_join_elsewhere", add_tests)

@@ -94,6 +94,23 @@ START_TEST(one_call_is_enough)
 }
 END_TEST
 
+/* What is new enough for one of them may be too old for another. */
+START_TEST(each_is_given_what_is_new_enough_for_it)
+{
+    begin_redis(WITH_REDIS);
+    keep_in_redis(hello, "300");
+    fake_run(20 * SEC);
+    struct wire *first = chat("", ""), *strict = chat("Cache-Control: max-age=10\r\n", "");
+    ck_asks_redis();
+    redis_gives_kept();
+    ck_redis_hit(first, hello);
+    ck_asks_redis();
+    redis_gives_kept();
+    ck_miss(strict, SAYING("New"));
+    end_redis();
+}
+END_TEST
+
 /* Who has asked for all may leave before it is answered. */
 START_TEST(the_one_who_asks_may_leave)
 {
@@ -136,5 +153,16 @@ START_TEST(all_may_leave)
 }
 END_TEST
 
-TEST_MAIN("cache_redis_meanwhile", a_client_may_leave, the_gateway_may_end, a_drain_waits_for_it,
-          one_question_is_enough, one_call_is_enough, the_one_who_asks_may_leave, all_may_leave)
+static void add_tests(TCase *tests)
+{
+    tcase_add_test(tests, a_client_may_leave);
+    tcase_add_test(tests, the_gateway_may_end);
+    tcase_add_test(tests, a_drain_waits_for_it);
+    tcase_add_test(tests, one_question_is_enough);
+    tcase_add_test(tests, one_call_is_enough);
+    tcase_add_test(tests, each_is_given_what_is_new_enough_for_it);
+    tcase_add_test(tests, the_one_who_asks_may_leave);
+    tcase_add_test(tests, all_may_leave);
+}
+
+TEST_MAIN_ADDING("cache_redis_meanwhile", add_tests)
