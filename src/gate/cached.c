@@ -178,7 +178,7 @@ bool cached_put(const struct request *r, struct cache_entry *e)
     struct cache_memory *memory = r->worker->shared->memory;
     const struct flight_lead *lead = &r->cache->lead;
     cache_memory_put(memory, e);
-    if (!lead->flight || flight_is_current(lead)) return true;
+    if (flight_is_current(lead)) return true;
     cache_memory_purge(memory, &(struct cache_selection){.key = &e->facts.key});
     return false;
 }

@@ -90,14 +90,15 @@ static enum flow ask_upstreams(struct request *r, bool only_if_cached)
     return only_if_cached ? request_fail(r, FAIL_NOT_CACHED) : FLOW_NEXT;
 }
 
-/* What Redis has said: others on this machine need not ask it for that again. */
+/* What Redis has said: others on this machine need not ask it for that again. Who leads nobody does not keep it: only a
+ * lead knows whether a purge has come meanwhile. */
 static enum flow hear(struct request *r)
 {
     struct request_cache *c = r->cache;
     struct cache_entry *e = c->heard;
     c->asked = false;
     c->heard = NULL;
-    if (e && !cached_put(r, e)) {
+    if (e && c->lead.flight && !cached_put(r, e)) {
         cache_entry_unref(e);
         e = NULL;
     }

@@ -111,6 +111,23 @@ START_TEST(each_is_given_what_is_new_enough_for_it)
 }
 END_TEST
 
+/* A purge means what is on its way from there, too, whoever has asked for it. */
+START_TEST(what_comes_after_a_purge_is_not_kept)
+{
+    static const char *const wishes[] = {"", "Cache-Control: no-store\r\n"};
+    begin_redis(WITH_REDIS);
+    keep_in_redis(hello, "300");
+    struct wire *client = chat(wishes[_i], "");
+    ck_asks_redis();
+    gateway_purge(&(struct cache_selection){0});
+    redis_gives_kept();
+    if (busy_wire(&a)) answer(&a, 200, hello);
+    ck_answer(client, 200, hello);
+    ck_assert_uint_eq(gateway_memory().entries, 0);
+    end_redis();
+}
+END_TEST
+
 /* Who has asked for all may leave before it is answered. */
 START_TEST(the_one_who_asks_may_leave)
 {
@@ -161,6 +178,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, one_question_is_enough);
     tcase_add_test(tests, one_call_is_enough);
     tcase_add_test(tests, each_is_given_what_is_new_enough_for_it);
+    tcase_add_loop_test(tests, what_comes_after_a_purge_is_not_kept, 0, 2);
     tcase_add_test(tests, the_one_who_asks_may_leave);
     tcase_add_test(tests, all_may_leave);
 }

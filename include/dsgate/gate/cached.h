@@ -78,8 +78,8 @@ struct request_cache {
     struct loop_after begins;
 };
 
-/* Puts the entry into memory. False, and it is not there: a purge has come since this request began to lead, and meant
- * this answer, too. */
+/* Puts the entry into memory, for one that leads. False, and it is not there: a purge has come since it began to, and
+ * meant this answer, too. */
 bool cached_put(const struct request *r, struct cache_entry *e);
 
 /* Finds out what the cache could do for the request. False: nothing. */
