@@ -143,6 +143,13 @@ static enum flow lose(struct request *r)
     return part(r, true, TEXT("The answer was shared with identical requests and read too slowly."));
 }
 
+/* Who was refused without one counts as one, or all would be refused one after the other; but a deadline is the lead's
+ * own. */
+static unsigned attempts_of(const struct flight_word *word)
+{
+    return word->attempts || word->failure == FAIL_DEADLINE ? word->attempts : 1;
+}
+
 /* Attempts that were made for it count as its own; what is left of them it may make itself, or join somebody who does.
  */
 static enum flow fail_along(struct request *r)
@@ -155,7 +162,7 @@ static enum flow fail_along(struct request *r)
     if (word.is_own_mistake) return turn_away(r);
     r->failed = (struct attempt_failure){.verdict = VERDICT_NONE, .failure = word.failure, .reason = word.reason};
     r->retry_after = word.retry_after;
-    r->model_attempts += word.attempts ? word.attempts : 1;
+    r->model_attempts += attempts_of(&word);
     if (r->cache->sent == 0 && dispatch_may_try(r)) return ask_again(r, false);
     along_leave(r);
     if (r->cache->sent) return request_fail(r, word.failure);

@@ -133,6 +133,21 @@ START_TEST(what_is_new_enough_is_joined)
 }
 END_TEST
 
+/* Who gave up before its turn has cost the others no attempt. */
+START_TEST(a_deadline_of_the_lead_is_its_own)
+{
+    static const struct flight_word word = {.failure = FAIL_DEADLINE};
+    begin_elsewhere(ALWAYS);
+    struct wire *client = chat("", "");
+    ck_joined();
+    flight_crash(&lead, &word, sizeof word);
+    fake_settle();
+    answer(&a, 200, hello);
+    ck_given(client, "miss", hello);
+    end_elsewhere();
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
     tcase_add_test(tests, a_lead_that_leaves_costs_no_attempt);
@@ -140,6 +155,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_deadline_passes_when_the_lead_ends);
     tcase_add_loop_test(tests, what_is_too_old_is_not_joined, 0, 2);
     tcase_add_test(tests, what_is_new_enough_is_joined);
+    tcase_add_test(tests, a_deadline_of_the_lead_is_its_own);
 }
 
 TEST_MAIN_ADDING("cache_join_elsewhere", add_tests)
