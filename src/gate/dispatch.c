@@ -163,6 +163,14 @@ static bool climb(struct request *r)
     return fallback_climb(r, too_long);
 }
 
+/* An upstream's own words, without the status that they came with. They may still be about what only this request says.
+ */
+static void quote_last_word(struct request *r, enum failure f)
+{
+    reply_quote(r, attempt_body(r->lead->attempt));
+    if (!r->shown) record_head(r, failure_row(f)->status);
+}
+
 enum flow dispatch_give_up(struct request *r, enum failure f)
 {
     r->failed.failure = f;
@@ -170,7 +178,7 @@ enum flow dispatch_give_up(struct request *r, enum failure f)
     if (climb(r)) return request_jump(r, r->fallback->model ? STEP_QUEUE : STEP_STREAM);
     recall_last_word(r);
     bool showable = r->lead && r->lead->failed.showable;
-    if (showable && r->head_sent) reply_quote(r, attempt_body(r->lead->attempt));
+    if (showable && r->head_sent) quote_last_word(r, f);
     if (!showable || r->head_sent) return request_fail(r, f);
     r->out.pieces[0] = iov_of(attempt_body(r->lead->attempt));
     r->out.n = r->out.pieces[0].iov_len ? 1 : 0;

@@ -148,6 +148,20 @@ START_TEST(a_deadline_of_the_lead_is_its_own)
 }
 END_TEST
 
+/* An error of the lead's own is none of theirs, though its client has had signs of life before. */
+START_TEST(an_own_mistake_after_signs_of_life)
+{
+    begin("timeouts: {commit: 1s}\n" ALWAYS);
+    struct wire *first = chat("", TELLS_USAGE ",\"user\":\"me\""), *second = chat("", "");
+    fake_run(1000 * MS);
+    answer(&a, 503, busy);
+    ck_assert(has_received(first, "busy"));
+    answer(&a, 200, hello);
+    ck_given(second, "miss", hello);
+    gateway_end();
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
     tcase_add_test(tests, a_lead_that_leaves_costs_no_attempt);
@@ -156,6 +170,7 @@ static void add_tests(TCase *tests)
     tcase_add_loop_test(tests, what_is_too_old_is_not_joined, 0, 2);
     tcase_add_test(tests, what_is_new_enough_is_joined);
     tcase_add_test(tests, a_deadline_of_the_lead_is_its_own);
+    tcase_add_test(tests, an_own_mistake_after_signs_of_life);
 }
 
 TEST_MAIN_ADDING("cache_join_elsewhere", add_tests)
