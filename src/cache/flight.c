@@ -59,6 +59,16 @@ size_t flight_followers(const struct flight_lead *lead)
     return n;
 }
 
+bool flight_close(struct flight_lead *lead)
+{
+    struct flight_hold h;
+    flight_hold_begin(&h, lead->flight->shard);
+    bool alone = lead->flight->followers == 0;
+    if (alone) flight_unlist(lead->flight);
+    flight_hold_end(&h);
+    return alone;
+}
+
 void flight_watch(struct flight_lead *lead)
 {
     struct flight_hold h;

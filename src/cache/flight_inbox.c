@@ -86,17 +86,6 @@ static struct flight_lead *take_deserted(struct flight_inbox *inbox)
     return node ? CONTAINER_OF(node, struct flight_lead, node) : NULL;
 }
 
-/* Somebody may have joined since it was told; if not, nobody does any more. */
-static void tell_deserted(struct flight_lead *lead)
-{
-    struct flight_hold h;
-    flight_hold_begin(&h, lead->flight->shard);
-    bool alone = lead->flight->followers == 0;
-    if (alone) flight_unlist(lead->flight);
-    flight_hold_end(&h);
-    if (alone) lead->deserted(lead);
-}
-
 /* What comes meanwhile is for the next turn: followers of a busy lead must not keep the loop from all else. Taken out
  * of the inbox they are touched by this thread alone. */
 static void deliver(struct loop_post *post)
@@ -113,7 +102,7 @@ static void deliver(struct loop_post *post)
         who->news(who);
     }
     for (struct flight_lead *lead; (lead = take_deserted(inbox));)
-        tell_deserted(lead);
+        if (flight_close(lead)) lead->deserted(lead); /* else somebody has joined since */
 }
 
 void flight_inbox_open(struct flights *f, struct flight_inbox *inbox, struct loop *loop)

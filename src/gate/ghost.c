@@ -22,7 +22,7 @@ static void watch(struct request *r)
 bool ghost_stay(struct request *r)
 {
     struct request_cache *c = r->cache;
-    if (!r->exchange || !c || !c->lead.flight || !flight_followers(&c->lead)) return false;
+    if (!r->exchange || record_close(r)) return false;
     c->kept = exchange_take_request(r->exchange);
     r->exchange = NULL;
     r->client_gone = true;

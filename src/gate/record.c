@@ -5,7 +5,7 @@
 
 static bool record_is_on(const struct request *r) { return r->cache && r->cache->lead.flight; }
 
-bool record_is_shared(const struct request *r) { return record_is_on(r) && flight_followers(&r->cache->lead) > 0; }
+bool record_close(struct request *r) { return !record_is_on(r) || flight_close(&r->cache->lead); }
 
 /* ---- the beginning ---- */
 

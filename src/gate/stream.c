@@ -111,7 +111,7 @@ static bool holds_back(struct request *r)
 {
     size_t unsent = exchange_unsent(r->exchange);
     if (r->paused || unsent <= UNSENT_HIGH) return false;
-    if (record_is_shared(r)) return unsent > UNSENT_HIGH + (size_t)r->pool->config->cache.entry;
+    if (!record_close(r)) return unsent > UNSENT_HIGH + (size_t)r->pool->config->cache.entry;
     record_stop(r);
     return true;
 }

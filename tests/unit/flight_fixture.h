@@ -99,8 +99,8 @@ static inline void begin(void)
 }
 
 /* B begin  W watch  w write "ab"  L land  l land without an entry  C crash
- * F the next one follows ("-": it may not)  X the first one leaves  s the latest reads once  r it reads all
- * t a turn of the loop; news: "n", and "d" for a lead that was deserted. "0": nobody wants more. */
+ * c close  F the next one follows ("-": it may not)  X the first one leaves  s the latest reads once  r it reads all
+ * t a turn of the loop; news: "n", and "d" for a lead that was deserted. "0": nobody wants more; "c": it is closed. */
 static inline void play_step(char step, int *followers)
 {
     struct follower *latest = &who[*followers > 0 ? *followers - 1 : 0];
@@ -111,6 +111,9 @@ static inline void play_step(char step, int *followers)
         if (!write_text(TEXT("ab"))) BUF_ADD(&told, "0");
         break;
     case 'L': land(); break;
+    case 'c':
+        if (flight_close(&lead)) BUF_ADD(&told, "c");
+        break;
     case 'l': flight_land(&lead, NULL); break;
     case 'C': flight_crash(&lead, "no", 2); break;
     case 'F':

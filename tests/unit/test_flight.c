@@ -55,6 +55,15 @@ START_TEST(a_deserted_lead_is_told_if_it_wants_to_know)
 }
 END_TEST
 
+START_TEST(a_lead_closes_when_nobody_follows)
+{
+    static const struct play rows[] = {
+        {"BcF", "c-"}, {"BFcF", ""}, {"BFXcF", "c-"}, {"BFcwtr", "nab~"}, {"BccC", "cc"}, {"BwcLF", "c-"},
+    };
+    RUN_PLAYS(rows);
+}
+END_TEST
+
 START_TEST(who_may_follow)
 {
     static const struct {
@@ -311,7 +320,7 @@ END_TEST
 
 TEST_MAIN_WITH("flight", set_up, tear_down, followers_get_the_answer_from_its_beginning,
                a_crash_is_told_once_what_was_begun_is_read, news_come_once_for_each_wait,
-               a_deserted_lead_is_told_if_it_wants_to_know, who_may_follow,
+               a_deserted_lead_is_told_if_it_wants_to_know, a_lead_closes_when_nobody_follows, who_may_follow,
                a_newer_flight_takes_the_place_of_an_older_one, each_key_has_its_own, who_asks_first_leads,
                what_a_purge_has_forgotten_is_not_kept, followers_know_how_it_begins, followers_hear_what_the_lead_says,
                many_followers_cost_one_post, news_of_one_delivery_end, who_hears_news_may_end_it_for_others,

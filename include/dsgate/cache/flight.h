@@ -93,6 +93,8 @@ void flight_waits(struct flight_lead *lead);
 /* The next bytes; `head` with the first. False: nobody reads them, and they can't be kept either. */
 bool flight_write(struct flight_lead *lead, const struct flight_head *head, const struct iovec *pieces, int n);
 size_t flight_followers(const struct flight_lead *lead);
+/* True: nobody follows, and nobody can any more. False: somebody does, and others may. */
+bool flight_close(struct flight_lead *lead);
 /* From now on it is told when it has no follower: there is nobody else who wants the answer. */
 void flight_watch(struct flight_lead *lead);
 /* May the answer be kept? Not after flights_forget(). It can be asked of one that has ended, too: whoever asks when the

@@ -115,7 +115,7 @@ void record_turn(struct request *r);  /* it has its turn, */
 void record_wait(struct request *r);  /* … or waits for another one */
 void record_head(struct request *r, unsigned status); /* of the answer that is shown next */
 void record_out(struct request *r);   /* what r->out shows; with the last of it the answer is kept, if it is good */
-bool record_is_shared(const struct request *r); /* others follow */
+bool record_close(struct request *r); /* nobody follows, and nobody can any more; false: somebody does */
 void record_stop(struct request *r);  /* nobody is to follow any more, and it is not kept */
 void record_fail(struct request *r);  /* it has failed, in whole or midway; once r->failed says how */
 
