@@ -175,6 +175,7 @@ bool serve_entry(struct request *r, struct cache_entry *e, enum cache_result res
 {
     struct request_cache *c = r->cache;
     if (!bring_into_form(r, e)) return false;
+    pulse_stop(r); /* they would come between two slices */
     c->entry = e;
     serve_note_savings(c, e);
     c->source = SOURCE_ENTRY;

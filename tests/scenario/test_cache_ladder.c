@@ -357,6 +357,35 @@ START_TEST(the_log_tells)
 }
 END_TEST
 
+/* Whose client has had signs of life gets none between the slices of it. */
+START_TEST(no_signs_of_life_come_in_its_middle)
+{
+    char *text = long_text(300000);
+    char *event = mem_printf("data: {\"id\":\"1\",\"choices\":[{\"index\":0,\"delta\":{\"content\":\"%s\"}}]}\n\n",
+                             text);
+    char *old = mem_printf("%s%s%s", event, finish_event, done_event);
+    char *all = mem_printf(": keep-alive\n\n%s", old);
+    begin_old("timeouts: {commit: 1s}\n" LADDER("stale"), STREAMED, old, 15 * SEC);
+    struct wire *slow = gateway_connect();
+    wire_window(slow, 1000);
+    client_post_chat(slow, STREAMED);
+    fake_run(1 * SEC);
+    answer(&a, 503, busy);
+    fake_run(3 * SEC);
+    wire_window(slow, 1000000);
+    fake_settle();
+    struct client_answer got = client_read(slow);
+    ck_assert(got.complete);
+    ck_assert(text_is(text_make(got.body, got.length), all));
+    gateway_end();
+    mem_free(got.body);
+    mem_free(all);
+    mem_free(old);
+    mem_free(event);
+    mem_free(text);
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
     const TTest *const all[] = {an_old_answer_helps,
@@ -381,6 +410,7 @@ static void add_tests(TCase *tests)
     for (int i = 0; i < COUNT(all); i++)
         tcase_add_test(tests, all[i]);
     tcase_add_loop_test(tests, it_helps_against, 0, COUNT(failures));
+    tcase_add_test(tests, no_signs_of_life_come_in_its_middle);
 }
 
 TEST_MAIN_ADDING("cache_ladder", add_tests)
