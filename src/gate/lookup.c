@@ -84,9 +84,11 @@ static enum flow list_models(struct request *r)
     return models_ready(r->models) ? request_jump(r, STEP_STREAM) : FLOW_WAIT;
 }
 
-/* Who wants a cached answer or none hears that there is none (RFC 9111 section 5.2.1.7). */
+/* Who wants a cached answer or none hears that there is none (RFC 9111 section 5.2.1.7). Who has had signs of life goes
+ * on having them. */
 static enum flow ask_upstreams(struct request *r, bool only_if_cached)
 {
+    if (r->head_sent) pulse_begin(r);
     return only_if_cached ? request_fail(r, FAIL_NOT_CACHED) : FLOW_NEXT;
 }
 

@@ -10,7 +10,10 @@ static struct cache_key key;
 static void learn_key(void)
 {
     struct wire *client = chat("", "");
-    answer(&a, 503, busy);
+    while (busy_wire(&a)) {
+        answer(&a, 503, busy);
+        fake_run(SEC);
+    }
     ck_answer(client, 503, busy);
     ck_assert(cache_key_parse(&key, text_of(client_field("x-dsgate-cache-key"))));
 }
@@ -162,6 +165,28 @@ START_TEST(an_own_mistake_after_signs_of_life)
 }
 END_TEST
 
+/* Who has had signs of life is not left without them when it must wait for a turn of its own. */
+START_TEST(signs_of_life_go_on_after_a_lead)
+{
+    begin_elsewhere("timeouts: {commit: 1s}\n" CACHE("mode: always") "upstreams:\n"
+                    UPSTREAM(a, ", max_concurrency: 1"));
+    struct wire *other = chat("", ",\"n\":1"), *client = chat("", STREAMED);
+    fake_run(1 * SEC);
+    ck_assert(has_received(client, ": keep-alive"));
+    flight_crash(&lead, NULL, 0);
+    fake_settle();
+    ck_assert_uint_eq(gateway_waiting(), 1);
+    wire_clear(client);
+    fake_run(1 * SEC);
+    ck_assert(has_received(client, ": keep-alive"));
+    answer(&a, 200, hello);
+    ck_given(other, "miss", hello);
+    upstream_stream_finish(begin_stream(&a, "1", "Hello"));
+    ck_assert(has_received(client, "Hello") && has_received(client, "[DONE]"));
+    end_elsewhere();
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
     tcase_add_test(tests, a_lead_that_leaves_costs_no_attempt);
@@ -171,6 +196,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, what_is_new_enough_is_joined);
     tcase_add_test(tests, a_deadline_of_the_lead_is_its_own);
     tcase_add_test(tests, an_own_mistake_after_signs_of_life);
+    tcase_add_test(tests, signs_of_life_go_on_after_a_lead);
 }
 
 TEST_MAIN_ADDING("cache_join_elsewhere", add_tests)
