@@ -161,10 +161,10 @@ static enum flow fail_along(struct request *r)
     memcpy(&word, said, n);
     if (word.is_own_mistake) return turn_away(r);
     r->failed = (struct attempt_failure){.verdict = VERDICT_NONE, .failure = word.failure, .reason = word.reason};
-    r->retry_after = word.retry_after;
     r->model_attempts += attempts_of(&word);
     if (r->cache->sent == 0 && dispatch_may_try(r)) return ask_again(r, false);
     along_leave(r);
+    r->retry_after = word.retry_after;
     if (r->cache->sent) return request_fail(r, word.failure);
     r->cache->result = CACHE_RESULT_MISS;
     return dispatch_give_up(r, word.failure);

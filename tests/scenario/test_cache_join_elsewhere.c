@@ -187,6 +187,22 @@ START_TEST(signs_of_life_go_on_after_a_lead)
 }
 END_TEST
 
+/* What a lead was told counts no more once others have been asked. */
+START_TEST(a_refusal_of_the_lead_says_nothing_about_later_ones)
+{
+    static const struct flight_word word = {.failure = FAIL_QUEUE_FULL, .retry_after = 7 * SEC};
+    begin_elsewhere(QUIET ROUTE("hedge: off, retry: {attempts: 2}, cache: {mode: always}") ALONE);
+    struct wire *client = chat("", "");
+    ck_joined();
+    flight_crash(&lead, &word, sizeof word);
+    fake_settle();
+    answer(&a, 200, "nothing");
+    ck_error(client, 502, "upstream_bad_answer");
+    ck_assert_str_eq(client_field("retry-after"), "2");
+    end_elsewhere();
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
     tcase_add_test(tests, a_lead_that_leaves_costs_no_attempt);
@@ -197,6 +213,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_deadline_of_the_lead_is_its_own);
     tcase_add_test(tests, an_own_mistake_after_signs_of_life);
     tcase_add_test(tests, signs_of_life_go_on_after_a_lead);
+    tcase_add_test(tests, a_refusal_of_the_lead_says_nothing_about_later_ones);
 }
 
 TEST_MAIN_ADDING("cache_join_elsewhere", add_tests)
