@@ -139,13 +139,15 @@ static bool is_misfit(const struct request *r)
     return r->streamed && !r->shown && !attempt_answer(r->lead->attempt)->is_stream;
 }
 
-/* Words that came in one piece can still be told; and who waits for the same answer gets it as it is. */
-static void quote_misfit(struct request *r, unsigned status)
+/* An error that came in one piece can still be told; and who waits for the same answer gets it as it is. */
+static void share_misfit(struct request *r, unsigned status)
 {
     const struct request_out *out = &r->out;
     if (out->n != 1 || !out->last) return;
-    redact_key(r, NULL);
-    reply_quote(r, text_make(out->pieces[0].iov_base, out->pieces[0].iov_len));
+    if (status >= 400) {
+        redact_key(r, NULL);
+        reply_quote(r, text_make(out->pieces[0].iov_base, out->pieces[0].iov_len));
+    }
     record_head(r, status);
     record_out(r);
 }
@@ -153,7 +155,7 @@ static void quote_misfit(struct request *r, unsigned status)
 static enum flow refuse_misfit(struct request *r)
 {
     unsigned status = attempt_answer(r->lead->attempt)->status;
-    if (status >= 400) quote_misfit(r, status);
+    share_misfit(r, status);
     attempt_cancel(r->lead->attempt);
     buf_printf(&r->admission.message, "The upstream answered with status %u, after the stream had begun.", status);
     r->failed = (struct attempt_failure){.failure = FAIL_UPSTREAM_BAD_ANSWER, .reason = "late_answer"};

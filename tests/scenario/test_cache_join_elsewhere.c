@@ -165,6 +165,21 @@ START_TEST(an_own_mistake_after_signs_of_life)
 }
 END_TEST
 
+/* A plain answer that its client can't be given any more, be it still there or not, is one for who can. */
+START_TEST(a_plain_answer_after_signs_of_life)
+{
+    begin("timeouts: {commit: 1s}\n" ALWAYS);
+    struct wire *first = chat("", TELLS_USAGE), *second = chat("", "");
+    fake_run(1 * SEC);
+    if (_i) wire_reset(first);
+    answer(&a, 200, hello);
+    if (!_i) ck_assert(has_received(first, "after the stream had begun"));
+    ck_given(second, "joined", hello);
+    ck_hit(chat("", ""), hello);
+    gateway_end();
+}
+END_TEST
+
 /* Who has had signs of life is not left without them when it must wait for a turn of its own. */
 START_TEST(signs_of_life_go_on_after_a_lead)
 {
@@ -212,6 +227,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, what_is_new_enough_is_joined);
     tcase_add_test(tests, a_deadline_of_the_lead_is_its_own);
     tcase_add_test(tests, an_own_mistake_after_signs_of_life);
+    tcase_add_loop_test(tests, a_plain_answer_after_signs_of_life, 0, 2);
     tcase_add_test(tests, signs_of_life_go_on_after_a_lead);
     tcase_add_test(tests, a_refusal_of_the_lead_says_nothing_about_later_ones);
 }
