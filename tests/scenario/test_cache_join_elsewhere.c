@@ -183,8 +183,8 @@ END_TEST
 /* Who has had signs of life is not left without them when it must wait for a turn of its own. */
 START_TEST(signs_of_life_go_on_after_a_lead)
 {
-    begin_elsewhere("timeouts: {commit: 1s}\n" CACHE("mode: always") "upstreams:\n"
-                    UPSTREAM(a, ", max_concurrency: 1"));
+    begin_elsewhere(
+        "timeouts: {commit: 1s}\n" CACHE("mode: always") "upstreams:\n" UPSTREAM(a, ", max_concurrency: 1"));
     struct wire *other = chat("", ",\"n\":1"), *client = chat("", STREAMED);
     fake_run(1 * SEC);
     ck_assert(has_received(client, ": keep-alive"));
@@ -218,6 +218,120 @@ START_TEST(a_refusal_of_the_lead_says_nothing_about_later_ones)
 }
 END_TEST
 
+/* ---- whatever it does, and whenever ---- */
+
+static const struct flight_head streamed = {.status = 200, .stream = true, .usage = true, .type = "text/event-stream"},
+                                plain = {.status = 200, .usage = true, .type = "application/json"},
+                                refused = {.status = 400, .type = "application/json"};
+static const struct flight_head *begun; /* what it has written last */
+
+static void say(const struct flight_head *head, const char *bytes)
+{
+    struct iovec piece = iov_of(text_of(bytes));
+    begun = head;
+    flight_write(&lead, head, &piece, 1);
+}
+
+static void finish(bool keeps)
+{
+    struct cache_facts facts = {.key = key,
+                                .status = begun->status,
+                                .stream = begun->stream,
+                                .has_usage = true,
+                                .created = loop_wall(fake_loop()),
+                                .type = text_of(begun->type)};
+    struct cache_entry *e = keeps ? flight_entry(&lead, &facts) : NULL;
+    flight_land(&lead, e);
+    cache_entry_unref(e);
+}
+
+static void crash_with(struct flight_word word) { flight_crash(&lead, &word, sizeof word); }
+
+/* H the events of a stream  p a plain answer's first half  P … and the other  E a refusal
+ * k it lands, with an entry  l … without one  x it leaves  o a mistake of its own  b busy  d its deadline  f refused
+ * ~ a purge */
+static void play_step(char step)
+{
+    enum { HALF = 20 };
+    char half[HALF + 1];
+    text_copy(text_make(hello, HALF), half, sizeof half);
+    switch (step) {
+    case 'H': say(&streamed, STREAM("Hel")); break;
+    case 'p': say(&plain, half); break;
+    case 'P': say(&plain, hello + HALF); break;
+    case 'E': say(&refused, busy); break;
+    case 'k': finish(true); break;
+    case 'l': finish(false); break;
+    case 'x': flight_crash(&lead, NULL, 0); break;
+    case 'o': crash_with((struct flight_word){.attempts = 1, .is_own_mistake = true}); break;
+    case 'b': crash_with((struct flight_word){.failure = FAIL_UPSTREAM_BUSY, .reason = "busy", .attempts = 1}); break;
+    case 'd': crash_with((struct flight_word){.failure = FAIL_DEADLINE}); break;
+    case 'f': crash_with((struct flight_word){.failure = FAIL_QUEUE_FULL}); break;
+    case '~': gateway_purge(&(struct cache_selection){0}); break;
+    default: ck_abort_msg("%c is no step", step);
+    }
+    fake_settle();
+}
+
+/* What a client gets with no attempt of its own left, that waits for a plain answer, and that takes a stream:
+ * J the lead's answer  O one of its own  E the refusal  B busy  F refused  C the lead's, cut */
+static const struct play {
+    const char *script;
+    char plain, stream;
+} plays[] = {
+    {"Hk", 'J', 'J'},   {"Hl", 'O', 'J'},   {"pPk", 'J', 'J'},  {"pPl", 'O', 'O'}, {"Ek", 'E', 'E'}, {"El", 'O', 'O'},
+    {"x", 'O', 'O'},    {"o", 'O', 'O'},    {"b", 'B', 'B'},    {"d", 'O', 'O'},   {"f", 'F', 'F'},  {"Hx", 'O', 'C'},
+    {"Hb", 'B', 'C'},   {"Hd", 'O', 'C'},   {"px", 'O', 'O'},   {"po", 'O', 'O'},  {"pb", 'B', 'B'}, {"pd", 'O', 'O'},
+    {"~Hk", 'J', 'J'},  {"H~k", 'J', 'J'},  {"H~l", 'O', 'J'},  {"~x", 'O', 'O'},  {"~b", 'B', 'B'}, {"H~x", 'O', 'C'},
+    {"~pPk", 'J', 'J'}, {"p~Pk", 'J', 'J'}, {"p~Pl", 'O', 'O'},
+};
+
+static const struct {
+    char letter;
+    unsigned status;
+    const char *words;
+} outcomes[] = {{'J', 200, "Hel"},
+                {'O', 200, "Own"},
+                {'E', 400, "busy"},
+                {'B', 503, "too much to do"},
+                {'F', 503, "gateway_queue_full"},
+                {'C', 200, "\"error\":"}};
+
+static void ck_outcome(const struct play *play, struct wire *client, bool streams, bool alive)
+{
+    char letter = streams ? play->stream : play->plain;
+    struct client_answer got = client_read(client);
+    unsigned o = 0;
+    while (outcomes[o].letter != letter)
+        o++;
+    bool good = letter == 'J' || letter == 'O', told_in_stream = (streams && alive && !good) || letter == 'C';
+    ck_assert_msg(got.status == (told_in_stream ? 200 : outcomes[o].status), "%s: %u", play->script, got.status);
+    ck_assert_msg(strstr(got.body, outcomes[o].words) != NULL, "%s: %s", play->script, got.body);
+    ck_assert_msg(got.complete != told_in_stream, "%s: %s", play->script, got.body);
+    ck_assert(!strstr(got.body, "Hel") == !strchr("JC", letter));
+    ck_assert(!strstr(got.body, "keep-alive") == !(streams && alive));
+    mem_free(got.body);
+}
+
+/* To each form, with signs of life before and without. */
+START_TEST(whatever_the_lead_does)
+{
+    const struct play *play = &plays[_i / 4];
+    bool streams = _i & 1, alive = _i & 2;
+    begin_elsewhere("timeouts: {commit: 1s}\n" ALWAYS);
+    struct wire *client = chat("", streams ? STREAMED : "");
+    ck_joined();
+    if (alive) fake_run(1 * SEC);
+    for (const char *step = play->script; *step; step++)
+        play_step(*step);
+    ck_assert_int_eq(busy_wire(&a) != NULL, (streams ? play->stream : play->plain) == 'O');
+    if (busy_wire(&a) && streams) upstream_stream_finish(begin_stream(&a, "1", "Own"));
+    if (busy_wire(&a)) answer(&a, 200, SAYING("Own"));
+    ck_outcome(play, client, streams, alive);
+    end_elsewhere();
+}
+END_TEST
+
 static void add_tests(TCase *tests)
 {
     tcase_add_test(tests, a_lead_that_leaves_costs_no_attempt);
@@ -230,6 +344,7 @@ static void add_tests(TCase *tests)
     tcase_add_loop_test(tests, a_plain_answer_after_signs_of_life, 0, 2);
     tcase_add_test(tests, signs_of_life_go_on_after_a_lead);
     tcase_add_test(tests, a_refusal_of_the_lead_says_nothing_about_later_ones);
+    tcase_add_loop_test(tests, whatever_the_lead_does, 0, 4 * COUNT(plays));
 }
 
 TEST_MAIN_ADDING("cache_join_elsewhere", add_tests)
