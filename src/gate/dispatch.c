@@ -149,6 +149,7 @@ static bool begin_anew(struct request *r)
     if (!r->resume.sent || r->shown || !dispatch_may_try(r)) return false;
     resume_abandon(r);
     if (r->lead) upstream_set_add(&r->ticket.tried, r->lead->upstream->index);
+    record_wait(r);
     return true;
 }
 

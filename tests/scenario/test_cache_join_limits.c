@@ -303,6 +303,26 @@ START_TEST(an_urgent_one_does_not_follow_who_waits_again)
 }
 END_TEST
 
+/* … also for one that begins anew, as nobody goes on with what it had. */
+START_TEST(an_urgent_one_does_not_follow_who_begins_anew)
+{
+    begin(QUIET ROUTE("hedge: off, retry: {jitter: 0%}, cache: {mode: always}") "upstreams:\n" DEEPSEEK(a, ""));
+    struct wire *first = chat("X-Dsgate-Priority: P3\r\n", "");
+    upstream_close(begin_stream(&a, "1", "Hel"));
+    fake_run(500 * MS);
+    answer(&a, 400, busy);
+    ck_assert_ptr_null(busy_wire(&a));
+    struct wire *urgent = chat("X-Dsgate-Priority: P0\r\n", "");
+    upstream_stream_finish(begin_stream(&a, "1", "Hello"));
+    struct client_answer got = client_read(urgent);
+    ck_assert(got.complete && strstr(got.body, "Hello"));
+    ck_assert_str_eq(client_field("x-dsgate-cache"), "miss");
+    mem_free(got.body);
+    wire_reset(first);
+    gateway_end();
+}
+END_TEST
+
 /* ---- second ways ---- */
 
 /* A stream that is gone on with is one for all. */
@@ -446,6 +466,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, who_came_later_goes_on);
     tcase_add_test(tests, an_urgent_one_follows_who_has_its_turn);
     tcase_add_test(tests, an_urgent_one_does_not_follow_who_waits_again);
+    tcase_add_test(tests, an_urgent_one_does_not_follow_who_begins_anew);
     tcase_add_test(tests, what_two_have_said_is_shared);
     tcase_add_test(tests, what_is_gone_on_with_needs_no_client);
     tcase_add_test(tests, what_is_tried_again_needs_no_client);
