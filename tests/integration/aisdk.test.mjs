@@ -4,7 +4,7 @@ import { after, before, beforeEach, describe, test } from "node:test";
 import { createDeepSeek } from "@ai-sdk/deepseek";
 import { APICallError, generateText, streamText, tool } from "ai";
 import { z } from "zod";
-import { FAST, Gateway, Simulator, eventually, upstream } from "./harness.mjs";
+import { FAST, Gateway, SLOW, Simulator, eventually, upstream } from "./harness.mjs";
 
 let simulator, gateway, deepseek;
 
@@ -119,7 +119,7 @@ describe("errors", () => {
 
     for (const cut of ["eof@mid-content", "half-event@mid-content", "error-mid-stream"]) {
         test(`a stream that is cut (${cut}) has an error part`, async () => {
-            const parts = await partsOf(ask(`deepseek-flash@${cut}`));
+            const parts = await partsOf(ask(`deepseek-flash@${cut}`, { headers: SLOW }));
             assert.ok(parts.some((part) => part.type === "text-delta"));
             assert.ok(parts.some((part) => part.type === "error"));
             assert.ok(!parts.some((part) => part.type === "finish" && part.finishReason === "stop"));

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { after, before, beforeEach, describe, test } from "node:test";
-import { RawClient, eventually, request, upstream } from "./harness.mjs";
+import { RawClient, SLOW, eventually, request, upstream } from "./harness.mjs";
 import {
     ONLY_KEPT,
     ask,
@@ -140,9 +140,7 @@ describe("not given, or not kept", () => {
         assert.equal((await simulator.last()).body, JSON.stringify(question));
     });
 
-    // Its scenario, and the status of its first answer. Slow, so that a fault does not come together with the first
-    // token: then nothing would have been shown yet.
-    const SLOW = { "x-sim-token-ms": 10 };
+    // Its scenario, and the status of its first answer.
     const bad = {
         busy: 503,
         "context-length": 400,

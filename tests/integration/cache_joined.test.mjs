@@ -1,7 +1,7 @@
 // Identical calls at the same time cost one, however many they are, and whoever of them is slow or leaves.
 import assert from "node:assert/strict";
 import { after, before, beforeEach, describe, test } from "node:test";
-import { RawClient, THREAD_SANITIZER, eventually, request, unframe, upstream, within } from "./harness.mjs";
+import { RawClient, SLOW, THREAD_SANITIZER, eventually, request, unframe, upstream, within } from "./harness.mjs";
 import { ask, asked, cachingGateway, direct, newQuestion, steadySimulator } from "./harness/cache.mjs";
 
 let simulator, gateway;
@@ -105,7 +105,7 @@ describe("a stream", () => {
     // For those who have a part of it inside of the stream, for others before it.
     test("that breaks, breaks for all, and is not kept", async () => {
         const question = newQuestion({ model: "deepseek-flash@eof@mid-content", stream: true });
-        const clients = await connectMany(4, question, { ...LATE, connection: "close" });
+        const clients = await connectMany(4, question, { ...LATE, ...SLOW, connection: "close" });
         await haveJoined(3);
         for (const client of clients) {
             const { text } = await client.whole();

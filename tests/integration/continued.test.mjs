@@ -8,7 +8,7 @@ import OpenAI from "openai";
 import { Gateway, Simulator, upstream } from "./harness.mjs";
 
 const FIXED = ["--seed", "4", "--created", "1764660903", "--prefix-cache", "0"];
-const QUICK = ["--tokens", "16", "--token-ms", "2", "--first-token-ms", "0", "--keep-alive-ms", "50"];
+const QUICK = ["--tokens", "16", "--token-ms", "5", "--first-token-ms", "0", "--keep-alive-ms", "50"];
 
 let simulator, gateway, openai, deepseek, anthropic;
 const direct = {};

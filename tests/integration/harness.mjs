@@ -13,4 +13,4 @@ export {
 export { Authority } from "./harness/certificates.mjs";
 export { Gateway, chat, upstream } from "./harness/gateway.mjs";
 export { RawClient, request, unframe } from "./harness/raw.mjs";
-export { FAST, SIMULATOR_KEY, Simulator } from "./harness/simulator.mjs";
+export { FAST, SIMULATOR_KEY, SLOW, Simulator } from "./harness/simulator.mjs";

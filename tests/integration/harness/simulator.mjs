@@ -7,6 +7,8 @@ import { Program, freePort } from "./program.mjs";
 
 // Answers as quick as can be, and short.
 export const FAST = ["--tokens", "16", "--token-ms", "1", "--first-token-ms", "1"];
+// Fields of a request whose answer breaks: a fault that came together with the first token would leave nothing to show.
+export const SLOW = { "x-sim-token-ms": "10" };
 
 export const SIMULATOR_KEY = "sk-simulator-4f1c9a7e2b";
 
