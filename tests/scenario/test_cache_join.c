@@ -176,6 +176,20 @@ START_TEST(attempts_are_not_made_again_for_each)
 }
 END_TEST
 
+/* … also where the upstream has said nothing that could be shown. */
+START_TEST(a_connection_is_not_lost_again_by_each)
+{
+    begin(QUIET ROUTE("retry: {attempts: 1}, hedge: off, cache: {mode: always}") ALONE);
+    struct wire *first = ask_stream("");
+    struct wire *second = ask_stream("");
+    upstream_close(upstream_take(busy_wire(&a)));
+    ck_error(first, 502, "upstream_unreachable");
+    ck_error(second, 502, "upstream_unreachable");
+    ck_assert_uint_eq(a.dials, 1);
+    gateway_end();
+}
+END_TEST
+
 /* A client that is in a hurry gives up for itself alone. */
 START_TEST(a_lead_without_patience_is_not_followed)
 {
@@ -346,8 +360,8 @@ END_TEST
 TEST_MAIN("cache_join", a_late_one_gets_all_from_the_beginning, an_early_one_gets_each_event_as_it_comes,
           first_tokens_are_counted_for_each, plain_ones_join_too, who_leads_may_leave, who_leads_may_leave_the_queue,
           when_all_have_left_the_upstream_hears_of_it, who_follows_may_leave, a_retry_of_the_lead_serves_all,
-          attempts_are_not_made_again_for_each, a_lead_without_patience_is_not_followed,
-          a_mistake_of_the_clients_is_told_to_all, a_stream_that_breaks_is_told_to_all,
-          after_a_token_nobody_climbs, an_urgent_one_does_not_follow_who_waits, who_waits_along_gets_signs_of_life,
-          who_waits_along_gets_signs_of_life_from_nobody, a_drain_lets_them_finish,
+          attempts_are_not_made_again_for_each, a_connection_is_not_lost_again_by_each,
+          a_lead_without_patience_is_not_followed, a_mistake_of_the_clients_is_told_to_all,
+          a_stream_that_breaks_is_told_to_all, after_a_token_nobody_climbs, an_urgent_one_does_not_follow_who_waits,
+          who_waits_along_gets_signs_of_life, who_waits_along_gets_signs_of_life_from_nobody, a_drain_lets_them_finish,
           an_end_of_the_gateway_is_told_to_all, a_thousand_cost_one)
