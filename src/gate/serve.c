@@ -19,7 +19,8 @@ static bool is_stream(const struct request *r)
 
 static void put_age(struct buf *b, const struct request *r)
 {
-    const struct cache_entry *e = r->cache->entry;
+    const struct request_cache *c = r->cache;
+    const struct cache_entry *e = c->entry ? c->entry : c->follower.entry; /* which a lead has found, perhaps */
     if (e) http_put_u64(b, TEXT("Age"), (uint64_t)(cache_entry_age(e, loop_wall(r->worker->loop)) / USEC_PER_SEC));
 }
 

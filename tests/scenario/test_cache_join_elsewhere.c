@@ -126,12 +126,20 @@ START_TEST(what_is_too_old_is_not_joined)
 }
 END_TEST
 
+/* … and hear how old it is, be it passed on or made into the other form. */
 START_TEST(what_is_new_enough_is_joined)
 {
+    static const char *const forms[] = {"", TELLS_USAGE};
+    bool stream = _i % 2, wants_stream = _i / 2;
     begin_elsewhere(ALWAYS);
-    struct wire *client = chat("Cache-Control: max-age=10\r\n", "");
-    land(false, 10 * SEC);
-    ck_given(client, "joined", SAYING("Old"));
+    struct wire *client = chat("Cache-Control: max-age=10\r\n", forms[wants_stream]);
+    land(stream, 10 * SEC);
+    struct client_answer got = client_read(client);
+    ck_assert_str_eq(client_field("x-dsgate-cache"), "joined");
+    ck_assert_str_eq(client_field("age"), "10");
+    ck_assert(got.complete && strstr(got.body, "Old"));
+    ck_assert_int_eq(strstr(got.body, "[DONE]") != NULL, wants_stream);
+    mem_free(got.body);
     end_elsewhere();
 }
 END_TEST
@@ -338,7 +346,7 @@ static void add_tests(TCase *tests)
     tcase_add_test(tests, a_lead_that_leaves_in_mid_answer_cuts_it);
     tcase_add_test(tests, a_deadline_passes_when_the_lead_ends);
     tcase_add_loop_test(tests, what_is_too_old_is_not_joined, 0, 2);
-    tcase_add_test(tests, what_is_new_enough_is_joined);
+    tcase_add_loop_test(tests, what_is_new_enough_is_joined, 0, 4);
     tcase_add_test(tests, a_deadline_of_the_lead_is_its_own);
     tcase_add_test(tests, an_own_mistake_after_signs_of_life);
     tcase_add_loop_test(tests, a_plain_answer_after_signs_of_life, 0, 2);
